@@ -1,0 +1,1 @@
+//! A client of Duologue: a sans-IO engine and drivers.

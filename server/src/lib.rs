@@ -1,0 +1,1 @@
+//! The duologue server.

@@ -1,0 +1,1 @@
+//! Offers, answers and candidates: relay, batching, limits and negotiation, without sockets.

@@ -1,0 +1,1 @@
+//! Where facts are kept: the trait, its contract suite, memory and SQLite.

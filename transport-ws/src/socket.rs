@@ -187,9 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
             // Whatever still comes is read and dropped, so that the peer's answer is found behind it.
             End::Ordered => poll_fn(|cx| self.poll_farewell(cx)).await,
-            End::Peer { .. } => {
-                while poll_fn(|cx| Pin::new(&mut self.ws).poll_next(cx)).await.is_some_and(|message| message.is_ok()) {}
-            }
+            End::Peer { .. } => while poll_fn(|cx| Pin::new(&mut self.ws).poll_next(cx)).await.is_some_and(|message| message.is_ok()) {},
         }
         let _ = self.ws.get_mut().shutdown().await;
     }

@@ -45,8 +45,7 @@ fn a_rate_is_set_whole_or_in_parts_and_zero_turns_it_off() {
     let settings = Settings::load(&sets(&["rates.chat={per=\"7/min\",burst=9}", "rates.rings.per=1/10m"])).expect("rates");
     assert_eq!(settings.rate("rates.chat"), Rate::per(7, Span::mins(1), 9));
     assert_eq!(settings.rate("rates.rings"), Rate::per(1, Span::mins(10), 6));
-    let mut sources = Sources::default();
-    sources.environment = vec![("DUOLOGUE_RATES_CHAT_PER".into(), "0".into())];
+    let sources = Sources { environment: vec![("DUOLOGUE_RATES_CHAT_PER".into(), "0".into())], ..Sources::default() };
     assert!(Settings::load(&sources).expect("a rate").rate("rates.chat").is_off());
 }
 

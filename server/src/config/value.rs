@@ -257,14 +257,14 @@ fn is_web_base(text: &str) -> bool {
 /// In the largest unit that says it exactly.
 pub fn write_span(span: Span) -> String {
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-    let exact = units.iter().find(|(_, factor)| span.0 > 0 && span.0 % factor == 0);
+    let exact = units.iter().find(|(_, factor)| span.0 > 0 && span.0.is_multiple_of(*factor));
     exact.map_or_else(|| format!("{}ms", span.0), |(unit, factor)| format!("{}{unit}", span.0 / factor))
 }
 
 /// In the largest unit that says it exactly.
 pub fn write_size(size: u64) -> String {
     let units = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    let exact = units.iter().find(|(_, factor)| size > 0 && size % factor == 0);
+    let exact = units.iter().find(|(_, factor)| size > 0 && size.is_multiple_of(*factor));
     exact.map_or_else(|| format!("{size}B"), |(unit, factor)| format!("{}{unit}", size / factor))
 }
 

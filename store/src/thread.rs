@@ -17,9 +17,11 @@ const READERS: usize = 2;
 /// Carries operations out and tells their end. Dropped, it first finishes what was asked.
 pub struct StoreThread {
     /// None only while it is dropped.
-    queues: Option<(Sender<Write>, Sender<(Ticket, Key)>)>,
+    queues: Option<Queues>,
     threads: Vec<JoinHandle<()>>,
 }
+
+type Queues = (Sender<Write>, Sender<(Ticket, Key)>);
 
 /// What the writing thread does.
 enum Write {

@@ -227,3 +227,34 @@ fn sort(error: &rusqlite::Error) -> Written {
     );
     if is_down { Written::Down { why } } else { Written::Refused { why } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duologue_core::kit::ids::UserId;
+    use duologue_core::kit::time::Millis;
+    use duologue_core::row::ReportRow;
+
+    #[test]
+    fn a_full_disk_is_down_and_the_batch_is_written_when_there_is_room() {
+        let directory = std::env::temp_dir().join(format!("duologue-full-{}", std::process::id()));
+        let mut store = Sqlite::open(&directory).expect("nobody else has it");
+        let pages: i64 = store.connection.query_row("pragma page_count", (), |row| row.get(0)).expect("a number");
+        let room = |store: &Sqlite, pages: i64| {
+            store.connection.query_row(&format!("pragma max_page_count = {pages}"), (), |_| Ok(())).expect("set");
+        };
+        let epoch = store.take().expect("it is up").standing.epoch;
+        let report = |n: u64| {
+            let reason = "x".repeat(3_000);
+            Row::Report(Box::new(ReportRow { by: UserId(n.into()), of: UserId(0), reason, call: None, at: Millis(n) }))
+        };
+        let batch = Batch { epoch, position: 1, time: Millis(1), rows: (1..50).map(report).collect() };
+        room(&store, pages + 2);
+        assert!(matches!(store.write(&batch), Written::Down { .. }));
+        assert_eq!(store.standing().expect("it can be read").position, 0);
+        room(&store, 1_000_000);
+        assert_eq!(store.write(&batch), Written::Done { position: 1 });
+        drop(store);
+        std::fs::remove_dir_all(directory).expect("it is ours");
+    }
+}

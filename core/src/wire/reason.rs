@@ -164,6 +164,16 @@ impl Closing {
         }
     }
 
+    /// The closing of this code.
+    pub fn from_code(code: &str) -> Option<Closing> {
+        Closing::ALL.into_iter().find(|closing| closing.code() == code)
+    }
+
+    /// The closing of this WebSocket close code.
+    pub fn from_number(number: u16) -> Option<Closing> {
+        Closing::ALL.into_iter().find(|closing| closing.number() == number)
+    }
+
     /// The WebSocket close code, which is also the QUIC application error code.
     pub const fn number(self) -> u16 {
         match self {

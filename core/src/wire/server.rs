@@ -426,6 +426,11 @@ impl Why {
         }
     }
 
+    /// The reason of this word.
+    pub fn from_code(code: &str) -> Option<Why> {
+        Why::ALL.into_iter().find(|why| why.code() == code)
+    }
+
     /// Every reason there is.
     pub const ALL: [Why; 18] = [
         Why::Accepted,
@@ -607,6 +612,14 @@ impl Presence {
             Presence::Online => "online",
         }
     }
+
+    /// The state of this word.
+    pub fn from_code(code: &str) -> Option<Presence> {
+        Presence::ALL.into_iter().find(|presence| presence.code() == code)
+    }
+
+    /// Every state there is.
+    pub const ALL: [Presence; 4] = [Presence::Available, Presence::InCall, Presence::Offline, Presence::Online];
 }
 
 /// What only matters in its newest form: not numbered, not replayed.

@@ -1,0 +1,8 @@
+//! Sketch.
+
+/// Sketch.
+pub struct Negotiation;
+/// Sketch.
+pub enum NegotiationInput {}
+/// Sketch.
+pub enum NegotiationOutput {}

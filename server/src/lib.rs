@@ -1,1 +1,3 @@
 //! The duologue server.
+
+pub mod config;

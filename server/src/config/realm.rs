@@ -1,0 +1,85 @@
+//! From keys to the numbers that the machines take: rules and limits of the realm.
+
+use super::Settings;
+use duologue_core::limits::Limits;
+use duologue_core::rules::{Rules, WhenFull};
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv6Addr};
+
+impl Settings {
+    /// The realm's rules.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            grace: self.span("connections.grace"),
+            per_user: self.count("connections.per_user"),
+            when_full: match self.text("connections.when_full") {
+                Some("refuse_new") => WhenFull::RefuseNew,
+                _ => WhenFull::CloseOldest,
+            },
+            answers: self.count("connections.answers"),
+            answers_for: self.span("connections.answers_for"),
+            coalesce: self.span("presence.coalesce"),
+            forget: self.span("presence.forget"),
+            window_size: self.count("window.size"),
+            window_max: self.count("window.max"),
+            exposure: self.count("window.exposure"),
+            exposure_after: self.span("window.exposure_after"),
+            seconds_min: self.count("invites.seconds_min"),
+            seconds_max: self.count("invites.seconds_max"),
+            ring: self.span("invites.ring"),
+            ring_extend: self.span("invites.extend"),
+            ring_max: self.span("invites.ring_max"),
+            invites_out: self.count("invites.out"),
+            invites_in: self.count("invites.in"),
+            away_after: self.count("invites.away_after"),
+            recovery: self.span("calls.recovery"),
+            counted: self.span("calls.counted"),
+            completed: self.span("calls.completed"),
+            extensions: self.count("calls.extensions"),
+            extend_window: self.span("calls.extend_window"),
+            chat_max: self.count("calls.chat_max"),
+            chat_keep: self.flag("calls.chat_keep"),
+            cooldown_call: self.span("cooldowns.call"),
+            cooldown_decline: self.span("cooldowns.decline"),
+            cooldown_rescind: self.span("cooldowns.rescind"),
+            pair_seconds: self.count("pairing.seconds"),
+            pair_confirm: self.span("pairing.confirm"),
+            pair_round: self.span("pairing.round"),
+            ice_per_call: self.count("turn.per_call"),
+            session_guest: self.span("sessions.guest"),
+            genders: self.texts("profile.genders").to_vec(),
+            report_needs_call: self.flag("safety.report_needs_call"),
+            rate_chat: self.rate("rates.chat"),
+            rate_rings: self.rate("rates.rings"),
+            rate_rings_address: self.rate("rates.rings_address"),
+            rate_guests: self.rate("rates.guests"),
+            rate_api: self.rate("rates.api"),
+            rate_sign_in: self.rate("rates.sign_in"),
+            rate_reports: self.rate("rates.reports"),
+            exempt: self.networks("rates.exempt").iter().map(range).collect(),
+            sweep: self.span("memory.sweep"),
+            ..Rules::default()
+        }
+    }
+
+    /// The realm's capacities.
+    pub fn limits(&self) -> Limits {
+        Limits::for_links(self.count("connections.max"))
+    }
+}
+
+/// An address as the core has it: IPv4 mapped into IPv6.
+pub fn wide(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => Ipv6Addr::to_bits(v6),
+    }
+}
+
+/// First and last address of a network.
+fn range(network: &IpNet) -> (u128, u128) {
+    match network {
+        IpNet::V4(v4) => (wide(v4.network().into()), wide(v4.broadcast().into())),
+        IpNet::V6(v6) => (wide(v6.network().into()), wide(v6.broadcast().into())),
+    }
+}

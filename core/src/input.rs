@@ -153,4 +153,3 @@ pub enum Request {
     /// `DELETE /v1/blocks/{user}`.
     Unblock(UserId),
 }
-

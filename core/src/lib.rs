@@ -3,12 +3,16 @@
 
 extern crate alloc;
 
+mod check;
 pub mod commit;
+mod desk;
 pub mod engine;
+mod flows;
 pub mod input;
 pub mod kit;
 pub mod limits;
 pub mod output;
+mod parts;
 pub mod row;
 pub mod rules;
 pub mod wire;

@@ -1,1 +1,20 @@
-//! The WebSocket carrier.
+//! The WebSocket carrier (RFC 6455): bytes and ids, no rules.
+//!
+//! It takes a byte stream on which the HTTP upgrade was already answered (by whatever HTTP server there is) and turns it into
+//! [`Up`](duologue_transport::Up) words, and [`Down`](duologue_transport::Down) words into frames. One task a connection; a
+//! connection that says nothing costs its stream, a read buffer of one KiB and about a hundred bytes of queue.
+//!
+//! * [`handshake`] decides what the upgrade request is answered: origin, sub-protocol, key.
+//! * [`Sockets`] is the table of all connections: it obeys `Down` from any thread, without waiting.
+//! * [`Sockets::serve`] is the task of one connection.
+//!
+//! What it promises stands in `duologue_transport::contract` and is tested there: order, whole messages, bounded queues both
+//! ways, a close that arrives and does not wait for ever. What it does not know: what a message means, who a user is, TLS
+//! (the stream may be one), and the time of day.
+
+pub mod handshake;
+mod queue;
+mod socket;
+mod sockets;
+
+pub use sockets::{Config, Opening, Sockets};

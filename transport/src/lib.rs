@@ -4,6 +4,9 @@
 
 extern crate alloc;
 
+#[cfg(feature = "contract")]
+pub mod contract;
+
 use bytes::Bytes;
 
 /// One socket (or its like) from its opening to its close; given out by whoever opens it, never twice in a process.

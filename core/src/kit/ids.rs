@@ -95,7 +95,15 @@ impl ClientId {
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v = self.0;
-        write!(f, "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", v >> 96, v >> 80 & 0xffff, v >> 64 & 0xffff, v >> 48 & 0xffff, v & 0xffff_ffff_ffff)
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            v >> 96,
+            v >> 80 & 0xffff,
+            v >> 64 & 0xffff,
+            v >> 48 & 0xffff,
+            v & 0xffff_ffff_ffff
+        )
     }
 }
 

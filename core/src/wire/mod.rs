@@ -11,8 +11,8 @@ mod server;
 pub use client::{Candidate, Candidates, ClientMessage, Command, Description, Filter, Hello, Patch, ProfilePatch, Resume, SdpKind};
 pub use reason::{Closing, Reason};
 pub use server::{
-    Answer, CallEnded, CallStarted, CallState, Card, CardText, Done, Event, IceServer, InviteState, Marks, Notice, PairState, PeerLink, Place,
-    Presence, Rule, ServerMessage, State, TicketState, Totals, View, Welcome, Why,
+    Answer, CallEnded, CallStarted, CallState, Card, CardText, Done, Event, IceServer, InviteState, Marks, Notice, PairState, PeerLink,
+    Place, Presence, Rule, ServerMessage, State, TicketState, Totals, View, Welcome, Why,
 };
 
 /// The largest message on every carrier, in bytes, after inflation.

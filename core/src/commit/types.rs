@@ -1,7 +1,4 @@
-//! Commit: nothing leaves before what it rests on is durable. It keeps events and facts in the engine's order, writes the facts
-//! in batches (one transaction each, fenced by the owner's epoch), and releases what waited when they are written. Views pass
-//! through at once. It knows neither rules nor sockets nor a database; a driver carries [`StoreOp`] to the store and
-//! [`Written`] back.
+//! What Commit, its driver and the store say to each other.
 
 use crate::kit::ids::Ticket;
 use crate::kit::time::Millis;
@@ -33,7 +30,7 @@ pub enum StoreOp {
         /// Which.
         key: Key,
     },
-    /// Read where the realm stands, after an unknown outcome.
+    /// Read where the realm stands, after an unknown outcome. If that cannot be read either, the answer is `Written::Down`.
     Position,
     /// Write a batch.
     Write(Batch),

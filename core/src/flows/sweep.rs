@@ -1,0 +1,57 @@
+//! What timers do not clean: every few minutes, in one report. MEM 2.
+
+use super::attach;
+use crate::desk::Desk;
+use crate::engine::Due;
+use crate::kit::ids::ClientId;
+use crate::parts::{Parts, Slot};
+use crate::row::Row;
+use alloc::vec::Vec;
+
+/// What one sweep did away with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Sessions that were over.
+    pub sessions: u32,
+    /// Pairs whose cooldown was over.
+    pub cooldowns: u32,
+    /// Buckets that were full again.
+    pub buckets: u32,
+    /// Counts of unanswered rings that were over.
+    pub unanswered: u32,
+    /// Clients not seen for long, with their answers.
+    pub clients: u32,
+}
+
+impl Swept {
+    /// Everything.
+    pub fn total(&self) -> u32 {
+        self.sessions + self.cooldowns + self.buckets + self.unanswered + self.clients
+    }
+}
+
+/// One sweep. It never touches what is not durable or still needed.
+pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
+    desk.timers.set(Due::Sweep, desk.now + desk.rules.sweep);
+    let mut swept = Swept {
+        cooldowns: parts.cooldowns.sweep(desk.now) as u32,
+        buckets: parts.rates.sweep(desk.now) as u32,
+        unanswered: parts.invites.sweep(desk.now) as u32,
+        ..Swept::default()
+    };
+    while parts.sessions.take_expired(desk.now).is_some() {
+        swept.sessions += 1;
+    }
+    let before = desk.now - desk.rules.answers_for;
+    let users: Vec<Slot> = parts.people.all().collect();
+    for user in users {
+        let links: Vec<_> =
+            parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.get(*link)?.client))).collect();
+        let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, |key| links.contains(&key));
+        swept.clients += gone.len() as u32;
+        for client in gone {
+            desk.record(Row::AnswersGone { user: parts.people.id(user), client });
+        }
+    }
+    swept
+}

@@ -1,0 +1,103 @@
+//! What members do in a call beside signaling: chat, contacts, more time, servers to connect by. CALL 2, 4, 5; SIG 6.
+
+use super::{Me, call};
+use crate::desk::Desk;
+use crate::engine::Due;
+use crate::kit::ids::{CallId, UserId};
+use crate::kit::text;
+use crate::kit::time::Span;
+use crate::parts::Parts;
+use crate::parts::rates::{Action, Whom};
+use crate::row::{ChatLine, Row};
+use crate::wire::{Done, Event, Reason};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Credentials outlive their call by this much, so that its last seconds do not depend on a clock.
+const CREDENTIALS_OUTLIVE: Span = Span::secs(60);
+
+/// CALL 3, 4: a line to all connections of both but the one that sent it.
+pub fn chat(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, said: &str) -> Result<Done, Reason> {
+    let from: UserId = parts.people.id(me.user);
+    parts
+        .rates
+        .take(Action::Chat, Whom::User(from), &desk.rules.rate_chat, desk.now)
+        .map_err(|retry_after| Reason::RateLimited { retry_after })?;
+    call::side(parts, me.user, id)?;
+    let line = text::clean_chat(said);
+    if !(1..=desk.rules.chat_max as usize).contains(&text::length(&line)) {
+        return Err(Reason::field("text", "1 to calls.chat_max characters after cleaning"));
+    }
+    let at = desk.now;
+    let call = parts.calls.get_mut(id).expect("checked above");
+    if desk.rules.chat_keep {
+        desk.may_record()?;
+        desk.record(Row::Chat { call: id, index: call.chat_lines, line: ChatLine { from, text: line.clone(), at } });
+    }
+    call.chat_lines += 1;
+    let users = call.users;
+    let event = Event::Chat { call: id, from, text: line, at };
+    for user in users {
+        desk.tell_others(&parts.links, user, me.link, &event);
+    }
+    Ok(Done::Said { at })
+}
+
+/// CALL 5: the first share waits, unannounced, until the other one shares too.
+pub fn share(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, contacts: &[(String, String)]) -> Result<Done, Reason> {
+    let side = call::side(parts, me.user, id)?;
+    let call = parts.calls.get_mut(id).expect("checked above");
+    let before = call.members[side].shared.replace(contacts.to_vec());
+    let Some(theirs) = call.members[1 - side].shared.clone() else { return Ok(Done::Empty) };
+    let peer = call.users[1 - side];
+    let mine: Vec<(String, String)> = contacts.to_vec();
+    desk.tell(&parts.links, peer, &Event::Shared { call: id, contacts: mine });
+    if before.is_none() {
+        desk.tell(&parts.links, me.user, &Event::Shared { call: id, contacts: theirs });
+    }
+    Ok(Done::Empty)
+}
+
+/// CALL 2: the first asks, the second agrees.
+pub fn extend(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, seconds: u32) -> Result<Done, Reason> {
+    let side = call::side(parts, me.user, id)?;
+    let call = parts.calls.get_mut(id).expect("checked above");
+    let is_in_range = (desk.rules.seconds_min..=desk.rules.seconds_max).contains(&seconds);
+    if !is_in_range || call.extensions >= desk.rules.extensions {
+        return Err(Reason::InvalidDuration);
+    }
+    let theirs = call.asked.filter(|(asker, _, until)| *asker != side && *until > desk.now);
+    let Some((_, other, _)) = theirs else {
+        let until = desk.now + desk.rules.extend_window;
+        call.asked = Some((side, seconds, until));
+        let (peer, deadline) = (call.users[1 - side], call.deadline);
+        desk.tell(&parts.links, peer, &Event::ExtendAsked { call: id, seconds, until });
+        return Ok(Done::Deadline { deadline });
+    };
+    desk.may_record()?;
+    call.asked = None;
+    call.extensions += 1;
+    call.deadline = call.deadline + Span::secs((u64::from(other) + u64::from(seconds)) / 2);
+    let (deadline, users) = (call.deadline, call.users);
+    let extensions_left = desk.rules.extensions - call.extensions;
+    let kept = call.clone();
+    desk.timers.set(Due::CallEnd(id), deadline);
+    desk.record(call::row(parts, &kept, None));
+    call::put_seats(desk, &kept);
+    for user in users {
+        desk.tell(&parts.links, user, &Event::CallExtended { call: id, deadline, now: desk.now, extensions_left });
+    }
+    Ok(Done::Deadline { deadline })
+}
+
+/// SIG 6: the engine counts and says until when; whoever encodes the answer adds the servers.
+pub fn ice_servers(parts: &mut Parts, desk: &Desk, me: Me, id: CallId) -> Result<Done, Reason> {
+    let side = call::side(parts, me.user, id)?;
+    let call = parts.calls.get_mut(id).expect("checked above");
+    let member = &mut call.members[side];
+    if member.ice_given >= desk.rules.ice_per_call {
+        return Err(Reason::TooLarge);
+    }
+    member.ice_given += 1;
+    Ok(Done::IceServers { servers: Vec::new(), expires: call.deadline + CREDENTIALS_OUTLIVE })
+}

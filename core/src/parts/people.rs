@@ -1,0 +1,216 @@
+//! People: users in memory with their card, totals and joined lobby. Who is connected, busy or drawn is known elsewhere.
+
+use super::Slot;
+use super::lobbies::LobbyNo;
+use crate::kit::digest::Digest;
+use crate::kit::ids::UserId;
+use crate::kit::random::Seed;
+use crate::kit::slots::Slots;
+use crate::kit::table::Table;
+use crate::kit::time::Millis;
+use crate::row::PersonRow;
+use crate::wire::{Card, Totals};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+
+/// A user in memory.
+#[derive(Clone, Debug)]
+struct Person {
+    card: Arc<Card>,
+    created: Millis,
+    totals: Totals,
+    lobby: Option<LobbyNo>,
+    /// Everything that the rows know of them is here; not so for members of calls and tickets just after a start.
+    is_complete: bool,
+    /// Since when without any connection; none while connected.
+    offline_since: Option<Millis>,
+    /// INV 10: rings in a row that expired without a command of theirs.
+    unanswered: u32,
+    /// When the last command of theirs came.
+    heard: Option<Millis>,
+}
+
+#[derive(Debug)]
+pub struct People {
+    slots: Slots<Person>,
+    by_id: Table<UserId, Slot>,
+    offline: BTreeSet<(Millis, Slot)>,
+}
+
+impl People {
+    pub fn new(seed: &Seed) -> People {
+        People { slots: Slots::default(), by_id: Table::new(seed), offline: BTreeSet::new() }
+    }
+
+    pub fn slot(&self, user: UserId) -> Option<Slot> {
+        self.by_id.get(&user).copied()
+    }
+
+    /// In memory with everything that the rows know.
+    pub fn complete(&self, user: UserId) -> Option<Slot> {
+        self.slot(user).filter(|slot| self.person(*slot).is_complete)
+    }
+
+    fn person(&self, slot: Slot) -> &Person {
+        self.slots.get(slot.0).expect("a slot is used while its user is in memory")
+    }
+
+    fn person_mut(&mut self, slot: Slot) -> &mut Person {
+        self.slots.get_mut(slot.0).expect("a slot is used while its user is in memory")
+    }
+
+    pub fn id(&self, slot: Slot) -> UserId {
+        self.person(slot).card.user
+    }
+
+    pub fn card(&self, slot: Slot) -> &Arc<Card> {
+        &self.person(slot).card
+    }
+
+    pub fn totals(&self, slot: Slot) -> Totals {
+        self.person(slot).totals
+    }
+
+    pub fn lobby(&self, slot: Slot) -> Option<LobbyNo> {
+        self.person(slot).lobby
+    }
+
+    pub fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = Slot> {
+        self.slots.iter().map(|(slot, _)| Slot(slot))
+    }
+
+    /// As it is to be kept.
+    pub fn row(&self, slot: Slot) -> Box<PersonRow> {
+        let person = self.person(slot);
+        let card = &person.card;
+        Box::new(PersonRow {
+            user: card.user,
+            name: card.name.clone(),
+            gender: card.gender.clone(),
+            selfie: card.selfie.clone(),
+            video: card.video.clone(),
+            tags: card.tags.clone(),
+            created: person.created,
+            totals: person.totals,
+        })
+    }
+
+    /// A person comes into memory, not connected yet.
+    pub fn arrive(&mut self, row: &PersonRow, is_complete: bool, now: Millis) -> Slot {
+        let card = Arc::new(Card {
+            user: row.user,
+            name: row.name.clone(),
+            gender: row.gender.clone(),
+            selfie: row.selfie.clone(),
+            video: row.video.clone(),
+            tags: row.tags.clone(),
+        });
+        if let Some(slot) = self.slot(row.user) {
+            let person = self.person_mut(slot);
+            assert!(!person.is_complete, "whoever is in memory is not read again");
+            person.card = card;
+            person.totals = row.totals;
+            person.is_complete = is_complete;
+            return slot;
+        }
+        let slot = Slot(self.slots.insert(Person {
+            card,
+            created: row.created,
+            totals: row.totals,
+            lobby: None,
+            is_complete,
+            offline_since: Some(now),
+            unanswered: 0,
+            heard: None,
+        }));
+        self.by_id.insert(row.user, slot);
+        self.offline.insert((now, slot));
+        slot
+    }
+
+    pub fn set_card(&mut self, slot: Slot, card: Card) {
+        assert_eq!(card.user, self.id(slot), "a card stays with its user");
+        self.person_mut(slot).card = Arc::new(card);
+    }
+
+    pub fn add_to_totals(&mut self, slot: Slot, seconds: u64, is_completed: bool) {
+        let totals = &mut self.person_mut(slot).totals;
+        totals.seconds += seconds;
+        totals.calls += 1;
+        totals.completed += u64::from(is_completed);
+    }
+
+    pub fn set_lobby(&mut self, slot: Slot, lobby: Option<LobbyNo>) -> Option<LobbyNo> {
+        core::mem::replace(&mut self.person_mut(slot).lobby, lobby)
+    }
+
+    /// INV 10: a ring that began at `started` ended by itself; gives how many in a row did, with no command since the first.
+    pub fn left_unanswered(&mut self, slot: Slot, started: Millis) -> u32 {
+        let person = self.person_mut(slot);
+        person.unanswered = if person.heard.is_some_and(|heard| heard > started) { 0 } else { person.unanswered + 1 };
+        person.unanswered
+    }
+
+    /// A command of theirs: they are there.
+    pub fn was_heard(&mut self, slot: Slot, now: Millis) {
+        let person = self.person_mut(slot);
+        person.unanswered = 0;
+        person.heard = Some(now);
+    }
+
+    pub fn connected(&mut self, slot: Slot) {
+        if let Some(since) = self.person_mut(slot).offline_since.take() {
+            self.offline.remove(&(since, slot));
+        }
+    }
+
+    pub fn disconnected(&mut self, slot: Slot, now: Millis) {
+        if self.person(slot).offline_since.is_none() {
+            self.person_mut(slot).offline_since = Some(now);
+            self.offline.insert((now, slot));
+        }
+    }
+
+    /// Those without a connection, the one longest offline first.
+    pub fn offline(&self) -> impl Iterator<Item = (Millis, Slot)> {
+        self.offline.iter().copied()
+    }
+
+    pub fn leave(&mut self, slot: Slot) {
+        let person = self.slots.remove(slot.0).expect("whoever leaves is in memory");
+        assert!(person.lobby.is_none(), "LOB 1: whoever leaves memory is in no lobby");
+        self.by_id.remove(&person.card.user);
+        if let Some(since) = person.offline_since {
+            self.offline.remove(&(since, slot));
+        }
+    }
+
+    pub fn digest(&self, slot: Slot, into: &mut Digest) {
+        let person = self.person(slot);
+        self.durable_digest(slot, into);
+        into.maybe(person.lobby.map(|l| u64::from(l.0)))
+            .number(u64::from(person.is_complete))
+            .maybe(person.offline_since.map(|at| at.0))
+            .number(u64::from(person.unanswered))
+            .maybe(person.heard.map(|at| at.0));
+    }
+
+    pub fn durable_digest(&self, slot: Slot, into: &mut Digest) {
+        let person = self.person(slot);
+        let card = &person.card;
+        into.wide(card.user.0)
+            .bytes(card.name.as_bytes())
+            .bytes(card.gender.as_bytes())
+            .bytes(card.selfie.as_bytes())
+            .bytes(card.video.as_bytes());
+        for tag in &card.tags {
+            into.bytes(tag.as_bytes());
+        }
+        into.number(person.totals.seconds).number(person.totals.calls).number(person.totals.completed);
+    }
+}

@@ -1,0 +1,70 @@
+//! Rates: token buckets by action and by whom it counts against, bounded. A bucket that is full again is forgotten.
+
+use crate::input::Address;
+use crate::kit::buckets::{Bucket, Rate};
+use crate::kit::digest::Digest;
+use crate::kit::ids::UserId;
+use crate::kit::time::{Millis, Span};
+use alloc::collections::BTreeMap;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    Api,
+    Chat,
+    Guests,
+    Reports,
+    Rings,
+    RingsAddress,
+    SignIn,
+}
+
+/// Against whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whom {
+    Address(Address),
+    User(UserId),
+}
+
+#[derive(Debug)]
+pub struct Rates {
+    buckets: BTreeMap<(Action, Whom), Bucket>,
+    max: u32,
+}
+
+impl Rates {
+    pub fn new(max: u32) -> Rates {
+        Rates { buckets: BTreeMap::new(), max: max.max(1) }
+    }
+
+    /// Takes one piece, or says how long to wait.
+    pub fn take(&mut self, action: Action, whom: Whom, rate: &Rate, now: Millis) -> Result<(), Span> {
+        if rate.is_off() {
+            return Ok(());
+        }
+        if self.buckets.len() >= self.max as usize && !self.buckets.contains_key(&(action, whom)) {
+            self.sweep(now);
+            if self.buckets.len() >= self.max as usize {
+                return Err(Span::secs(1));
+            }
+        }
+        self.buckets.entry((action, whom)).or_default().take(rate, now)
+    }
+
+    /// Drops buckets that are full again; gives how many.
+    pub fn sweep(&mut self, now: Millis) -> usize {
+        let before = self.buckets.len();
+        self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        before - self.buckets.len()
+    }
+
+    pub fn digest(&self, into: &mut Digest) {
+        for ((action, whom), bucket) in &self.buckets {
+            let whom = match whom {
+                Whom::Address(address) => address.0,
+                Whom::User(user) => user.0,
+            };
+            into.number(*action as u64).wide(whom).number(bucket.full_at_us());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Who sits where in which call, as the engine has released it, and the signals between seats (SIG, CALL 3, 11). A signal from
+//! a seat never sees the engine; any other goes there, and is refused with the right code.
+
+use crate::gateway::{Due, Gateway};
+use duologue_core::kit::digest::Digest;
+use duologue_core::kit::ids::{CallId, LinkId};
+use duologue_core::wire::Command;
+use duologue_signaling::{Relay, Side};
+
+/// A live call's relay, and the connections on its sides.
+#[derive(Debug)]
+pub(crate) struct Seated {
+    pub relay: Relay,
+    pub seats: [Option<LinkId>; 2],
+}
+
+impl Seated {
+    fn side(&self, link: LinkId) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| self.seats[side.index()] == Some(link))
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        for seat in self.seats {
+            digest.maybe(seat.map(|link| link.0));
+        }
+        self.relay.digest(digest);
+    }
+}
+
+impl Gateway {
+    /// Opens the relay of a call, or moves its seats; under a new epoch nothing of the old one is relayed.
+    pub(crate) fn seats(&mut self, call: CallId, epoch: u32, seats: [Option<LinkId>; 2]) {
+        let limits = self.config.relay;
+        let seated = self.relays.entry(call).or_insert_with(|| Seated { relay: Relay::new(call, epoch, limits), seats: [None; 2] });
+        let before = core::mem::replace(&mut seated.seats, seats);
+        if seated.relay.epoch() != epoch {
+            seated.relay.renumber(epoch);
+        }
+        self.want_seats(call, before, seats);
+        self.relay_on(call);
+    }
+
+    /// The call is over, and so is whatever was on its way (CALL 3).
+    pub(crate) fn unseat(&mut self, call: CallId) {
+        let Some(seated) = self.relays.remove(&call) else { return };
+        self.timers.cancel(Due::Relay(call));
+        self.want_seats(call, seated.seats, [None; 2]);
+    }
+
+    /// A description or candidates.
+    pub(crate) fn signal(&mut self, id: LinkId, number: u64, command: Command) {
+        let now = self.now;
+        let call = command.signal().expect("only signals come here");
+        let seat = self.relays.get_mut(&call).and_then(|seated| Some((seated.side(id)?, &mut seated.relay)));
+        let answer = match (seat, command) {
+            (Some((side, relay)), Command::Description(description)) => relay.handle_description(now, side, description),
+            (Some((side, relay)), Command::Candidates(candidates)) => relay.handle_candidates(now, side, candidates),
+            (_, command) => return self.order(id, number, Ok(command)),
+        };
+        self.answer(id, number, answer);
+        self.relay_on(call);
+    }
+
+    pub(crate) fn relay_due(&mut self, call: CallId) {
+        let now = self.now;
+        if let Some(seated) = self.relays.get_mut(&call) {
+            seated.relay.handle_timeout(now);
+            self.relay_on(call);
+        }
+    }
+
+    /// Passes on what a relay has for its seats.
+    fn relay_on(&mut self, call: CallId) {
+        while let Some(seated) = self.relays.get_mut(&call) {
+            let Some(relayed) = seated.relay.poll_output() else {
+                match seated.relay.poll_timeout() {
+                    Some(at) => self.timers.set(Due::Relay(call), at),
+                    None => drop(self.timers.cancel(Due::Relay(call))),
+                }
+                return;
+            };
+            if let Some(link) = seated.seats[relayed.to.index()] {
+                self.number(link, relayed.event);
+            }
+        }
+    }
+
+    /// Who sits in a call wants its seat from a new engine; who was moved out of it does not.
+    fn want_seats(&mut self, call: CallId, before: [Option<LinkId>; 2], now: [Option<LinkId>; 2]) {
+        for link in before.into_iter().flatten() {
+            if let Some(link) = self.links.get_mut(&link).filter(|link| link.intents.seat == Some(call)) {
+                link.intents.seat = None;
+            }
+        }
+        for link in now.into_iter().flatten() {
+            if let Some(link) = self.links.get_mut(&link) {
+                link.intents.seat = Some(call);
+            }
+        }
+    }
+}

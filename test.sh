@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Everything that is tested, on a fresh machine: installs what it needs (Debian packages, rustup targets, npm packages), builds, and
+# runs all tests. Each runner prints its own closing line.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*"; }
+
+say "what the tests need"
+need=()
+command -v chromium >/dev/null || need+=(chromium)
+command -v cc >/dev/null || need+=(build-essential)
+command -v node >/dev/null || need+=(nodejs npm)
+if [ ${#need[@]} -gt 0 ]; then
+    sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${need[@]}" >/dev/null
+fi
+cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
+rustup target add wasm32-unknown-unknown x86_64-unknown-none
+
+say "the core knows no operating system"
+cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gateway --target x86_64-unknown-none
+cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gateway -p duologue-client --target wasm32-unknown-unknown
+
+say "lints and documents"
+cargo fmt --all --check
+cargo clippy -q --locked --workspace --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
+
+say "the web: types, unit tests, and that the embedded files are those of the sources"
+(
+    cd web
+    npm ci --silent --no-audit --no-fund
+    npm run --silent check
+    npm run --silent test
+    before=$(find dist -type f -print0 | sort -z | xargs -0 sha256sum)
+    npm run --silent build
+    after=$(find dist -type f -print0 | sort -z | xargs -0 sha256sum)
+    [ "$before" = "$after" ] || { echo "web/dist is not what the sources make: run 'npm run build' in web/ and commit it"; exit 1; }
+)
+
+say "unit, story and process tests"
+cargo build -q --locked --bin duologue
+cargo nextest run --locked --workspace --no-fail-fast
+cargo test -q --locked --workspace --doc
+
+say "the simulator"
+cargo build -q --locked --profile sim -p duologue-sim
+./sim/ci.sh

@@ -1,0 +1,239 @@
+//! The contract of a transport, on loopback sockets, and what only a WebSocket can do wrong.
+
+use bytes::Bytes;
+use duologue_transport::contract::{Harness, Received};
+use duologue_transport::{ConnId, Down, Form, Up, contract_tests};
+use duologue_transport_ws::{Config, Opening, Sockets};
+use futures_util::{SinkExt, StreamExt};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+
+/// Longer than anything that must come takes; a wait that ends here has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Loopback {
+    runtime: Runtime,
+    listener: TcpListener,
+    narrow: TcpListener,
+    sockets: Arc<Sockets>,
+    ups: Receiver<Up>,
+    next: u64,
+}
+
+struct Client {
+    ws: WebSocketStream<TcpStream>,
+    text: bool,
+}
+
+impl Loopback {
+    fn new() -> Loopback {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let (said, ups) = channel();
+        let sockets = Sockets::new(Config::default(), move |up| {
+            let _ = said.send(up);
+        });
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let (listener, narrow) = runtime.block_on(async {
+            let narrow = TcpSocket::new_v4().expect("a socket");
+            narrow.set_send_buffer_size(4096).expect("a buffer");
+            narrow.bind(any).expect("a port");
+            (TcpListener::bind(any).await.expect("a port"), narrow.listen(16).expect("a listener"))
+        });
+        Loopback { runtime, listener, narrow, sockets, ups, next: 1 }
+    }
+
+    /// A raw connection to a served socket.
+    fn connect(&mut self, form: Form, narrow: bool) -> TcpStream {
+        let opening = Opening { conn: ConnId(self.next), address: 1, form, secret: [0; 32] };
+        self.next += 1;
+        let listener = if narrow { &self.narrow } else { &self.listener };
+        self.runtime.block_on(async {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            if narrow {
+                socket.set_recv_buffer_size(4096).expect("a buffer");
+            }
+            let near = socket.connect(listener.local_addr().expect("an address")).await.expect("a connection");
+            let (far, _) = listener.accept().await.expect("a connection");
+            tokio::spawn(self.sockets.serve(far, Vec::new(), opening));
+            near
+        })
+    }
+
+    fn client(&mut self, form: Form, narrow: bool) -> Client {
+        let stream = self.connect(form, narrow);
+        let settings = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let ws = self.runtime.block_on(WebSocketStream::from_raw_socket(stream, Role::Client, Some(settings)));
+        Client { ws, text: form != Form::Postcard }
+    }
+
+    fn say(&self, peer: &mut Client, message: Message) {
+        // A server that has closed takes nothing more: then what it said before is what counts.
+        let _ = self.runtime.block_on(peer.ws.send(message));
+    }
+
+    fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async { tokio::time::timeout(PATIENCE, what).await }).expect("something must come")
+    }
+}
+
+impl Client {
+    fn kind(&self) -> OpCode {
+        OpCode::Data(if self.text { Data::Text } else { Data::Binary })
+    }
+}
+
+impl Harness for Loopback {
+    type Peer = Client;
+
+    fn open(&mut self, form: Form) -> Client {
+        self.client(form, false)
+    }
+    fn open_narrow(&mut self, form: Form) -> Client {
+        self.client(form, true)
+    }
+    fn send(&mut self, peer: &mut Client, message: &[u8]) {
+        let frame = Frame::message(message.to_vec(), peer.kind(), true);
+        self.say(peer, Message::Frame(frame));
+    }
+    fn send_in_pieces(&mut self, peer: &mut Client, message: &[u8]) {
+        let pieces: Vec<&[u8]> = message.chunks(message.len().div_ceil(3)).collect();
+        for (at, piece) in pieces.iter().enumerate() {
+            let kind = if at == 0 { peer.kind() } else { OpCode::Data(Data::Continue) };
+            self.say(peer, Message::Frame(Frame::message(piece.to_vec(), kind, at + 1 == pieces.len())));
+        }
+    }
+    fn send_wrong_kind(&mut self, peer: &mut Client) -> bool {
+        let wrong = if peer.text { Message::binary(b"{}".to_vec()) } else { Message::text("{}") };
+        self.say(peer, wrong);
+        true
+    }
+    fn ping(&mut self, peer: &mut Client) {
+        self.say(peer, Message::Ping(Bytes::new()));
+    }
+    fn close(&mut self, peer: &mut Client, code: u16) {
+        self.say(peer, Message::Close(Some(CloseFrame { code: CloseCode::from(code), reason: "".into() })));
+    }
+    fn vanish(&mut self, peer: Client) {
+        drop(peer);
+    }
+    fn receive(&mut self, peer: &mut Client) -> Received {
+        self.wait(async {
+            loop {
+                match peer.ws.next().await {
+                    Some(Ok(Message::Text(text))) => return Received::Message(text.into()),
+                    Some(Ok(Message::Binary(bytes))) => return Received::Message(bytes),
+                    Some(Ok(Message::Ping(_))) => {
+                        peer.ws.flush().await.expect("a pong");
+                        return Received::Ping;
+                    }
+                    Some(Ok(Message::Close(frame))) => {
+                        let _ = peer.ws.flush().await;
+                        return Received::End(frame.map(|frame| frame.code.into()));
+                    }
+                    Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Err(_)) | None => return Received::End(None),
+                }
+            }
+        })
+    }
+    fn next_up(&mut self) -> Up {
+        let up = self.ups.recv_timeout(PATIENCE).expect("something must be said");
+        self.sockets.taken(&up);
+        up
+    }
+    fn down(&mut self, down: Down) {
+        self.sockets.down(down);
+    }
+}
+
+contract_tests!(Loopback::new());
+
+fn frame(head: &[u8], payload: &[u8]) -> Vec<u8> {
+    [head, &[0; 4], payload].concat()
+}
+
+/// What a raw client reads until the end.
+fn heard(h: &Loopback, mut raw: TcpStream, sent: &[u8]) -> Vec<u8> {
+    h.wait(async {
+        raw.write_all(sent).await.expect("sent");
+        let mut all = Vec::new();
+        let _ = raw.read_to_end(&mut all).await;
+        all
+    })
+}
+
+#[test]
+fn a_broken_frame_is_answered_with_its_code_and_is_a_loss() {
+    let cases: [(&str, Vec<u8>, u16); 9] = [
+        ("text that is none", frame(&[0x81, 0x82], b"\xff\xfe"), 1007),
+        ("unmasked", vec![0x81, 0x02, b'{', b'}'], 1002),
+        ("reserved bits", frame(&[0xb1, 0x82], b"{}"), 1002),
+        ("an unknown kind", frame(&[0x85, 0x81], b"x"), 1002),
+        ("a ping in pieces", frame(&[0x09, 0x81], b"x"), 1002),
+        ("a continuation of nothing", frame(&[0x80, 0x81], b"x"), 1002),
+        ("a length of 2^62", frame(&[0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0], b"x"), 1009),
+        ("a length of 2^63", frame(&[0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0], b"x"), 1009),
+        ("a close of one byte", frame(&[0x88, 0x81], b"x"), 1002),
+    ];
+    let mut h = Loopback::new();
+    for (name, bytes, code) in cases {
+        let raw = h.connect(Form::Json, false);
+        let Up::Opened { conn, .. } = h.next_up() else { panic!("opened first") };
+        let got = heard(&h, raw, &bytes);
+        assert_eq!(h.next_up(), Up::Closed { conn, clean: false }, "{name}");
+        assert_eq!(got, [&[0x88, 0x02], &code.to_be_bytes()[..]].concat(), "{name}");
+    }
+    assert!(h.sockets.is_empty());
+}
+
+#[test]
+fn a_close_without_a_code_is_a_loss_and_is_answered() {
+    let mut h = Loopback::new();
+    let raw = h.connect(Form::Json, false);
+    let Up::Opened { conn, .. } = h.next_up() else { panic!("opened first") };
+    assert_eq!(heard(&h, raw, &frame(&[0x88, 0x80], b"")), [0x88, 0x00]);
+    assert_eq!(h.next_up(), Up::Closed { conn, clean: false });
+}
+
+#[test]
+fn whoever_sends_without_waiting_for_writable_loses_the_connection() {
+    let mut h = Loopback::new();
+    let _slow = h.open_narrow(Form::Json);
+    let Up::Opened { conn, .. } = h.next_up() else { panic!("opened first") };
+    for _ in 0..20 {
+        h.down(Down::Send { conn, bytes: vec![b'x'; 60_000].into() });
+    }
+    assert_eq!(h.next_up(), Up::Closed { conn, clean: false });
+}
+
+#[test]
+fn a_peer_whose_messages_nobody_takes_is_not_read() {
+    let mut h = Loopback::new();
+    let mut peer = h.open(Form::Json);
+    let Up::Opened { conn, .. } = h.next_up() else { panic!("opened first") };
+    for _ in 0..4 {
+        h.send(&mut peer, &vec![b'x'; 20_000]);
+    }
+    let first = h.ups.recv_timeout(PATIENCE).expect("a message");
+    let second = h.ups.recv_timeout(PATIENCE).expect("a message");
+    // What is ordered while reading stands still is done all the same, and nothing more was read before it.
+    h.down(Down::Send { conn, bytes: Bytes::from_static(b"hello") });
+    assert_eq!(h.receive(&mut peer), Received::Message(Bytes::from_static(b"hello")));
+    assert_eq!(h.ups.recv_timeout(PATIENCE), Ok(Up::Writable { conn }));
+    for up in [first, second] {
+        assert!(matches!(up, Up::Message { .. }));
+        h.sockets.taken(&up);
+    }
+    for _ in 0..2 {
+        assert!(matches!(h.next_up(), Up::Message { .. }));
+    }
+}

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use duologue_core::kit::ids::{ClientId, UserId};
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{self, Closing, Command, Done, Presence, Reason, Welcome};
+use duologue_signaling::{NegotiationInput, NegotiationOutput};
 
 /// Into the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub enum Input<'a> {
     Online,
     /// Connect, at the beginning or after an end.
     Open,
+    /// What the application's peer connection did; see `Event::Peer`.
+    Peer(NegotiationInput),
     /// A message has arrived.
     Received {
         /// Which.
@@ -99,6 +102,9 @@ pub enum Event {
     },
     /// Something that must not be missed has happened, once and in order.
     Happened(wire::Event),
+    /// What the application's peer connection is to do, in order, while this connection has the seat of a call. It says what it did
+    /// with `Input::Peer`. Not told where `Config::negotiate` is off.
+    Peer(NegotiationOutput),
     /// What somebody does whom one watches outside a window.
     Presence {
         /// Who.
@@ -111,6 +117,8 @@ pub enum Event {
         /// When.
         at: Millis,
     },
+    /// A description or candidates were refused and will be again (`too_large`): this call has no media as it is.
+    SignalRefused(Reason),
     /// Connected. If `recovered`, everything missed follows; else `state` is what counts.
     Welcomed(Box<Welcome>),
     /// The window looks different: see `Engine::window`.

@@ -36,6 +36,6 @@ pub use choices::{Dice, Op};
 pub use failure::{Failure, Kind};
 pub use marks::{EXPECTED, Marks, Often};
 pub use plan::{ClockPlan, Driver, GatewayPlan, Plan};
-pub use report::{Report, run, run_twice, run_with};
+pub use report::{Report, run, run_twice, run_with, story};
 pub use shrink::{Shrunk, shrink};
 pub use swarm::Swarm;

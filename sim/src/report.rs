@@ -52,6 +52,11 @@ pub fn run_with(plan: &Plan, progress: &mut dyn FnMut(u64)) -> Report {
     report
 }
 
+/// The story of a plan, whether it fails or not.
+pub fn story(plan: &Plan) -> Vec<String> {
+    once(plan, true, &mut |_| {}).story
+}
+
 /// Runs a plan twice, which must be the same.
 pub fn run_twice(plan: &Plan) -> Report {
     let mut first = run(plan);

@@ -171,7 +171,8 @@ impl Server {
         self.commit.handle_timeout(now);
         self.settle(now, around)?;
         if around.plan.laws && !self.dead {
-            self.watch.after(&self.engine, around.marks)?;
+            self.watch.after(around.marks)?;
+            self.watch.progress(&self.engine, around.marks)?;
             let due = self.gateway.poll_timeout().into_iter().chain(self.commit.poll_timeout()).min();
             if due.is_some_and(|due| due <= now) {
                 return Err(Failure::liveness("law: progress", format!("drained at {now:?}, and gateway or commit are still due at {due:?}")));
@@ -215,7 +216,7 @@ impl Server {
             shadow.input(now, input, &self.engine, around.marks)?;
         }
         if around.plan.laws {
-            self.watch.after(&self.engine, around.marks)?;
+            self.watch.after(around.marks)?;
         }
         Ok(())
     }

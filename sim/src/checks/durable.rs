@@ -111,11 +111,6 @@ impl Durable {
         }
     }
 
-    /// Whether either hides the other (LOB 3).
-    pub(crate) fn is_hidden(&self, a: UserId, b: UserId) -> bool {
-        self.hidden.contains(&(a, b)) || self.hidden.contains(&(b, a))
-    }
-
     /// A numbered event leaves for `user`.
     pub(crate) fn event(&self, user: UserId, event: &Event, chat_is_kept: bool, marks: &mut Marks) -> Verdict {
         match event {

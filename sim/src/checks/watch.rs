@@ -179,7 +179,7 @@ impl Watch {
     }
 
     /// Everything that this input or deadline caused was said.
-    pub(crate) fn after(&mut self, engine: &Engine, marks: &mut Marks) -> Verdict {
+    pub(crate) fn after(&mut self, marks: &mut Marks) -> Verdict {
         for (pair, until, why) in std::mem::take(&mut self.owed) {
             let cooled = self.cooled.get(&pair).is_some_and(|cooled| cooled.until >= until);
             law(marks, "law: a lost call cools", cooled, || format!("{why}: {pair:?} has no cooldown until {until:?}"))?;
@@ -208,6 +208,11 @@ impl Watch {
                 return Err(Failure::liveness("law: commands are answered", what));
             }
         }
+        Ok(())
+    }
+
+    /// Every deadline has run and everything was said: the next deadline is later.
+    pub(crate) fn progress(&self, engine: &Engine, marks: &mut Marks) -> Verdict {
         let due = engine.poll_timeout();
         marks.hit("law: progress", 1);
         if due.is_some_and(|due| due.at <= self.now) {

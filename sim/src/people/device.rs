@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InCall {
     pub call: CallId,
-    pub peer: UserId,
     pub epoch: u32,
     pub here: bool,
     pub initiator: bool,
@@ -172,7 +171,6 @@ impl DeviceState {
             let candidates = if self.call.is_some_and(|known| known.call == started.call && known.epoch == started.epoch) { sent } else { 0 };
             InCall {
                 call: started.call,
-                peer: started.peer.user,
                 epoch: started.epoch,
                 here: started.here,
                 initiator: started.initiator,
@@ -218,8 +216,7 @@ impl DeviceState {
             Event::CallStarted(started) => {
                 self.call = Some(InCall {
                     call: started.call,
-                    peer: started.peer.user,
-                    epoch: started.epoch,
+                        epoch: started.epoch,
                     here: started.here,
                     initiator: started.initiator,
                     deadline: started.deadline,

@@ -101,6 +101,11 @@ impl Windows {
         self.change(user, now, |person| person.lobby = Some(lobby.into()));
     }
 
+    /// Where somebody is.
+    pub(crate) fn lobby(&self, user: UserId) -> Option<&String> {
+        self.people.get(&user)?.lobby.as_ref()
+    }
+
     pub(crate) fn left(&mut self, user: UserId, now: Millis) {
         self.change(user, now, |person| person.lobby = None);
     }

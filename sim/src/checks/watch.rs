@@ -472,7 +472,11 @@ impl Watch {
             }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
             (Command::WindowClose, _) => self.windows.closes(link),
-            (Command::Invite { .. }, Done::Call { .. }) => marks.hit("call crossed", 1),
+            (Command::Invite { to, .. }, Done::Call { .. }) => {
+                marks.hit("call crossed", 1);
+                let crossed: Vec<InviteId> = self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
+                crossed.into_iter().for_each(|invite| self.side_told(invite, user));
+            }
             (Command::Invite { to, .. }, Done::Invited { invite, expires }) => {
                 let ring = Ring { from: user, to: *to, expires: *expires, caller_waits: true, callee_waits: true };
                 self.rings.insert(*invite, ring);

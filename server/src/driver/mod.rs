@@ -85,3 +85,6 @@ impl Driver {
         self.inbox.put(Inbound::Drain);
     }
 }
+
+#[cfg(test)]
+mod tests;

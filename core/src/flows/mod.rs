@@ -16,6 +16,7 @@ pub mod restore;
 pub mod ring;
 pub mod safety;
 pub mod seat;
+pub mod session;
 pub mod sweep;
 pub mod talk;
 pub mod visible;

@@ -150,10 +150,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 (Message::Close(frame), _) => {
                     return Poll::Ready(End::Peer { clean: frame.is_some_and(|frame| frame.code == CloseCode::Normal) });
                 }
-                (Message::Text(text), Form::Json | Form::Unknown) => self.raise(text.into()),
-                (Message::Binary(bytes), Form::Postcard) => self.raise(bytes),
+                (Message::Text(text), Form::Json | Form::Unknown) => self.raise(Up::Message { conn, bytes: text.into() }),
+                (Message::Binary(bytes), Form::Postcard) => self.raise(Up::Message { conn, bytes }),
                 (Message::Text(_), Form::Postcard) | (Message::Binary(_), Form::Json | Form::Unknown) | (Message::Frame(_), _) => {
-                    self.sockets.say(Up::WrongFrame { conn });
+                    self.raise(Up::WrongFrame { conn });
                 }
             }
         }
@@ -162,15 +162,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Pending
     }
 
-    fn raise(&self, bytes: Bytes) {
-        self.queue.raised(bytes.len());
-        self.sockets.say(Up::Message { conn: self.opening.conn, bytes });
+    /// Says what came from the client, and counts it as unread until it is taken.
+    fn raise(&self, up: Up) {
+        self.queue.raised(if let Up::Message { bytes, .. } = &up { bytes.len() } else { 0 });
+        self.sockets.say(up);
     }
 
     /// Once a turn, however many pings came: a sign of life is one.
     fn say_heard(&self, heard: bool) {
         if heard {
-            self.sockets.say(Up::Heard { conn: self.opening.conn });
+            self.raise(Up::Heard { conn: self.opening.conn });
         }
     }
 

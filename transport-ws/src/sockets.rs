@@ -3,7 +3,6 @@
 
 use crate::queue::Queue;
 use crate::socket;
-use bytes::Bytes;
 use duologue_transport::{ConnId, Down, Form, Up};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,7 +48,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// An empty table. `up` hears everything; it must not block, and whoever takes a message out of wherever `up` puts it says
+    /// An empty table. `up` hears everything; it must not block, and whoever takes a word out of wherever `up` puts it says
     /// [`Sockets::taken`], or the connection is not read any more.
     pub fn new(config: Config, up: impl Fn(Up) + Send + Sync + 'static) -> Arc<Sockets> {
         Arc::new(Sockets { config, up: Box::new(up), queues: Mutex::new(BTreeMap::new()) })
@@ -78,10 +77,15 @@ impl Sockets {
         }
     }
 
-    /// A message of this connection was taken: its bytes count no longer against what may wait unread.
-    pub fn taken(&self, conn: ConnId, message: &Bytes) {
-        if let Some(queue) = self.queue(conn) {
-            queue.taken(message.len());
+    /// A word was taken from wherever it waited: what came from the client counts no longer against what may wait unread.
+    pub fn taken(&self, up: &Up) {
+        let (conn, bytes) = match up {
+            Up::Heard { conn } | Up::WrongFrame { conn } => (conn, 0),
+            Up::Message { conn, bytes } => (conn, bytes.len()),
+            Up::Closed { .. } | Up::Opened { .. } | Up::Writable { .. } => return,
+        };
+        if let Some(queue) = self.queue(*conn) {
+            queue.taken(bytes);
         }
     }
 

@@ -46,10 +46,8 @@ impl Liveness {
         if silent < ping {
             return Silence::Wait(self.first_look(ping, dead));
         }
-        if self.asked {
-            return Silence::Wait(self.heard + dead);
-        }
-        self.asked = true;
-        Silence::Ask(self.heard + dead)
+        // Whoever answers right now is to be asked again after a whole `ping`: no look may come later than that.
+        let again = (self.heard + dead).min(now + ping);
+        if core::mem::replace(&mut self.asked, true) { Silence::Wait(again) } else { Silence::Ask(again) }
     }
 }

@@ -1,4 +1,4 @@
-//! What clients may write, and what they are told about what they may not.
+//! What clients may write in JSON, and what they are told about what they may not.
 
 use duologue_core::kit::ids::{CallId, ClientId, InviteId, MAX_INTEGER, UserId};
 use duologue_core::wire::json::{Malformed, decode_client, decode_profile};

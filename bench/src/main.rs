@@ -1,0 +1,167 @@
+//! Measures Duologue and writes `docs/benchmarks.md`. CPU time is that of this thread, byte counts are exact.
+//!
+//!     cargo run --release -p duologue-bench
+
+mod cpu;
+mod realm;
+
+use duologue_core::engine::Engine;
+use duologue_core::input::Input;
+use duologue_core::kit::random::Purpose;
+use duologue_core::kit::time::{Millis, Span};
+use duologue_core::wire::Command;
+use duologue_transport::Form;
+use std::fmt::Write as _;
+
+/// One line of the table.
+struct Row {
+    what: String,
+    figure: String,
+    target: &'static str,
+}
+
+/// How many people the core is measured with; `--quick` leaves the largest out.
+fn sizes() -> Vec<u32> {
+    if std::env::args().any(|arg| arg == "--quick") { vec![5_000] } else { vec![5_000, 100_000, 1_000_000] }
+}
+
+fn main() {
+    let mut rows = Vec::new();
+    for people in sizes() {
+        eprintln!("core inputs, {people} people …");
+        rows.extend(core_inputs(people));
+    }
+    eprintln!("idle polls …");
+    for people in [10, 1_000, 100_000] {
+        rows.push(idle_poll(people));
+    }
+    for (form, name) in [(Form::Json, "JSON, not deflated"), (Form::Postcard, "binary")] {
+        for people in [100, 1_000, 2_000] {
+            eprintln!("bytes while {people} join, {name} …");
+            rows.push(joining(people, form, name));
+        }
+    }
+    write_table(&rows);
+}
+
+/// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.
+fn core_inputs(people: u32) -> Vec<Row> {
+    let before = cpu::resident_bytes();
+    let mut engine = realm::engine(people);
+    let mut now = realm::START;
+    for n in 1..=people {
+        realm::come(&mut engine, now, n);
+        if n % 50 == 0 {
+            now = now + Span(1);
+        }
+    }
+    let memory = cpu::resident_bytes().saturating_sub(before);
+    let count: u64 = 1_000_000;
+    let inputs: Vec<Input> = (0..count).map(|i| mixed(people, i)).collect();
+    let start = cpu::thread_time();
+    for (i, input) in inputs.iter().enumerate() {
+        if i % 10 == 0 {
+            now = now + Span(1);
+        }
+        realm::give(&mut engine, now, input);
+    }
+    let spent = cpu::thread_time() - start;
+    let rate = count as f64 / spent.as_secs_f64();
+    let target = match people {
+        5_000 => "≥ 1,000,000",
+        1_000_000 => "≥ 250,000",
+        _ => "",
+    };
+    let per_user = memory / u64::from(people);
+    vec![
+        Row { what: format!("core, {people} people: inputs a CPU-second"), figure: thousands(rate as u64), target },
+        Row {
+            what: format!("core, {people} people in the lobby with a window of 20: memory"),
+            figure: format!("{} MB, {per_user} B a person", memory / 1_000_000),
+            target: if people == 1_000_000 { "≤ 1 GB" } else { "" },
+        },
+    ]
+}
+
+/// One in ten leaves or joins, the others ask for something that is refused, answered or changes nothing visible.
+fn mixed(people: u32, i: u64) -> Input {
+    let draw = realm::SEED.pick(Purpose::Expose, i, 99);
+    let n = (draw % u64::from(people)) as u32 + 1;
+    let number = 10 + i;
+    let other = realm::user(((draw >> 32) % u64::from(people)) as u32 + 1);
+    let command = match i % 20 {
+        0 => Command::Leave,
+        1 => Command::Join { lobby: None },
+        2..=5 => Command::Invite { to: other, seconds: 10 },
+        6..=9 => Command::Rescind { invite: duologue_core::kit::ids::InviteId(draw >> 20) },
+        10..=13 => Command::HangUp { call: duologue_core::kit::ids::CallId(draw >> 20) },
+        14..=16 => Command::Unpair,
+        _ => Command::Join { lobby: None },
+    };
+    realm::command(n, number, command)
+}
+
+fn idle_poll(people: u32) -> Row {
+    let mut engine: Engine = realm::engine(people);
+    for n in 1..=people {
+        realm::come(&mut engine, realm::START, n);
+    }
+    let mut now: Millis = realm::START + Span::secs(5);
+    engine.handle_timeout(now);
+    realm::drain(&mut engine);
+    let count = 1_000_000u32;
+    let start = cpu::thread_time();
+    for _ in 0..count {
+        now = now + Span(u64::from(engine.poll_timeout().is_none()));
+        engine.handle_timeout(now);
+        assert!(engine.poll_output().is_none(), "nothing happens");
+    }
+    let nanos = (cpu::thread_time() - start).as_nanos() / u128::from(count);
+    Row { what: format!("idle poll, {people} people"), figure: format!("{nanos} ns"), target: "≤ 20 ns, the same for all" }
+}
+
+fn joining(people: u32, form: Form, name: &str) -> Row {
+    let mut realm = realm::Realm::new(people, form);
+    let start = cpu::thread_time();
+    for n in 1..=people {
+        realm.come(n);
+        realm.pass(Span(10));
+    }
+    realm.pass(Span::secs(2));
+    let spent = cpu::thread_time() - start;
+    let target = match (people, form) {
+        (1_000, Form::Json) => "≤ 1.6 MB deflated",
+        (1_000, Form::Postcard) => "≤ 1.2 MB, then ≤ 0.9",
+        _ => "linear in N",
+    };
+    Row {
+        what: format!("bytes while {people} join, each with a window of 20, {name}"),
+        figure: format!("{:.2} MB, {:.0} ms CPU", realm.sent_bytes as f64 / 1e6, spent.as_secs_f64() * 1e3),
+        target,
+    }
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn write_table(rows: &[Row]) {
+    let mut text = String::from(
+        "# Benchmarks\n\nMade by `cargo run --release -p duologue-bench`, which measures and writes this page. CPU time is that of the \
+         measuring thread on whatever machine it ran; byte counts are exact and the same everywhere. Measured with engine and gateway in \
+         one thread and a store that has always just written.\n\n| what | figure | target |\n|---|---|---|\n",
+    );
+    for row in rows {
+        let _ = writeln!(text, "| {} | {} | {} |", row.what, row.figure, row.target);
+        println!("{:<90} {:>28}   {}", row.what, row.figure, row.target);
+    }
+    std::fs::write("docs/benchmarks.md", text).expect("docs/ is there: run it from the top of the checkout");
+}

@@ -1,0 +1,81 @@
+//! A new engine has the realm: links stay, and it is told what they want.
+
+use crate::world::{World, card, config};
+use duologue_core::input::Input;
+use duologue_core::kit::ids::{CallId, InviteId};
+use duologue_core::kit::time::Millis;
+use duologue_core::output::WindowView;
+use duologue_core::wire::{Command, Done, Event, Filter, ServerMessage, State, Why};
+
+#[test]
+fn every_link_is_attached_again_with_what_it_wants_and_then_its_unanswered_commands() {
+    let mut w = World::new(config());
+    let ann = w.connected();
+    let gone = w.connected();
+    w.cut(gone.conn);
+    w.command(ann.conn, 1, Command::Join { lobby: None });
+    w.command(ann.conn, 2, Command::Window { size: 20, filter: Filter::default() });
+    w.answered(ann.link, 1, Ok(Done::Joined { lobby: "main".into() }));
+    w.answered(ann.link, 2, Ok(Done::Window { size: 20 }));
+    w.seats(9, 1, [ann.link, gone.link]);
+    w.command(ann.conn, 3, Command::HangUp { call: CallId(9) });
+    w.command(ann.conn, 4, Command::Leave);
+    w.inputs.clear();
+    w.gateway.reattach(w.now);
+    w.drain();
+    let attach = w.attached();
+    assert_eq!((attach.link, attach.takes), (ann.link, Some(ann.link)));
+    assert_eq!(attach.intents.lobby.as_deref(), Some("main"));
+    assert_eq!(attach.intents.window, Some((20, Filter::default())));
+    assert_eq!(attach.intents.seat, Some(CallId(9)));
+    assert_eq!(w.gateway.usage().links, 1, "who was lost comes back as to a restarted server");
+    w.command(ann.conn, 5, Command::Leave);
+    assert!(w.inputs.is_empty(), "nothing before it is let in");
+    w.hears(ann.conn);
+    w.welcomed_with(ann.link, ann.link, State { lobby: Some("main".into()), ..State::default() });
+    assert!(w.hears(ann.conn).is_empty(), "its client hears nothing of it");
+    for number in 3..=5 {
+        let Input::Command { number: given, .. } = w.input() else { panic!("not a command") };
+        assert_eq!(given, number);
+    }
+}
+
+#[test]
+fn clients_notice_rings_that_ended_and_nothing_else() {
+    let mut w = World::new(config());
+    let ann = w.connected();
+    let rang = Event::Rang { invite: InviteId(3), from: card(2), seconds: 60, expires: Millis(0) };
+    w.numbered(ann.link, rang);
+    w.view(ann.link, WindowView::Opened { size: 1, places: vec![], available: 1 });
+    w.hears(ann.conn);
+    w.gateway.reattach(w.now);
+    w.drain();
+    w.inputs.clear();
+    w.welcomed(ann.link, ann.link);
+    let ended = Event::InviteEnded { invite: InviteId(3), why: Why::CallerLost, cooldown_until: None };
+    assert_eq!(w.hears(ann.conn), [ServerMessage::Event { seq: 2, event: ended }]);
+}
+
+#[test]
+fn a_link_lost_before_the_new_engine_knows_it_is_gone() {
+    let mut w = World::new(config());
+    let ann = w.connected();
+    w.gateway.reattach(w.now);
+    w.drain();
+    w.cut(ann.conn);
+    assert_eq!(w.gateway.usage().links, 0);
+}
+
+#[test]
+fn a_hello_on_its_way_is_asked_again_once() {
+    let mut w = World::new(config());
+    let conn = w.open();
+    w.hello(conn, None);
+    w.inputs.clear();
+    w.gateway.reattach(w.now);
+    w.drain();
+    let attach = w.attached();
+    assert!(w.inputs.is_empty());
+    w.welcomed(attach.link, attach.link);
+    assert!(!w.welcome(conn).recovered);
+}

@@ -1,0 +1,101 @@
+//! SIG and CALL 3, 11: signals between seats.
+
+use crate::world::{Client, World, config};
+use duologue_core::input::Input;
+use duologue_core::kit::ids::CallId;
+use duologue_core::kit::time::Span;
+use duologue_core::output::{FactNo, Output};
+use duologue_core::wire::{Candidate, Candidates, Command, Description, Done, Event, Reason, SdpKind, ServerMessage};
+
+fn offer(epoch: u32, sdp: &str) -> Command {
+    Command::Description(Description { call: CallId(9), epoch, kind: SdpKind::Offer, sdp: sdp.into() })
+}
+
+fn candidates(epoch: u32, from: u32, count: u32) -> Command {
+    let candidate = |n: u32| Candidate { candidate: format!("candidate:{n}"), mid: Some("0".into()), line: None };
+    Command::Candidates(Candidates { call: CallId(9), epoch, from, candidates: (from..from + count).map(candidate).collect(), done: false })
+}
+
+fn in_call() -> (World, Client, Client) {
+    let mut w = World::new(config());
+    let (ann, bob) = (w.connected(), w.connected());
+    w.seats(9, 1, [ann.link, bob.link]);
+    (w, ann, bob)
+}
+
+#[test]
+fn call_3_a_signal_from_a_seat_is_relayed_numbered_and_never_sees_the_engine() {
+    let (mut w, ann, bob) = in_call();
+    w.command(ann.conn, 1, offer(1, "v=0"));
+    assert_eq!(w.hears(ann.conn), [ServerMessage::Ok { re: 1, done: Done::Signal { stale: false } }]);
+    let [ServerMessage::Event { seq: 1, event: Event::Description(description) }] = &w.hears(bob.conn)[..] else { panic!("not relayed") };
+    assert_eq!((description.epoch, description.sdp.as_str()), (1, "v=0"));
+    assert!(w.inputs.is_empty());
+}
+
+#[test]
+fn call_3_signals_without_a_seat_go_to_the_engine_which_refuses() {
+    let (mut w, ann, bob) = in_call();
+    let eve = w.connected();
+    w.command(eve.conn, 1, offer(1, "v=0"));
+    let Input::Command { link, number: 1, .. } = w.input() else { panic!("not asked") };
+    assert_eq!(link, eve.link);
+    w.answered(eve.link, 1, Err(Reason::NotMember));
+    assert_eq!(w.hears(eve.conn), [ServerMessage::No { re: 1, reason: Reason::NotMember }]);
+    assert!(w.hears(ann.conn).is_empty() && w.hears(bob.conn).is_empty());
+    w.release(Output::Unseat { call: CallId(9), after: FactNo(0), seats: [Some(ann.link), Some(bob.link)] });
+    w.command(ann.conn, 1, offer(1, "v=0"));
+    let Input::Command { .. } = w.input() else { panic!("not asked") };
+    assert!(w.hears(bob.conn).is_empty());
+}
+
+#[test]
+fn call_3_what_waits_when_the_call_ends_is_dropped() {
+    let (mut w, ann, bob) = in_call();
+    w.command(ann.conn, 1, offer(1, "v=0"));
+    w.command(ann.conn, 2, candidates(1, 0, 1));
+    w.command(ann.conn, 3, candidates(1, 1, 1));
+    assert_eq!(w.hears(bob.conn).len(), 2);
+    w.release(Output::Unseat { call: CallId(9), after: FactNo(0), seats: [Some(ann.link), Some(bob.link)] });
+    w.after(Span::secs(1));
+    assert!(w.hears(bob.conn).is_empty());
+}
+
+#[test]
+fn sig_2_the_rest_of_the_candidates_goes_after_50_ms() {
+    let (mut w, ann, bob) = in_call();
+    w.command(ann.conn, 1, offer(1, "v=0"));
+    w.command(ann.conn, 2, candidates(1, 0, 1));
+    w.hears(bob.conn);
+    w.command(ann.conn, 3, candidates(1, 1, 2));
+    w.after(Span::millis(49));
+    assert!(w.hears(bob.conn).is_empty());
+    w.after(Span::millis(1));
+    let [ServerMessage::Event { event: Event::Candidates(batch), .. }] = &w.hears(bob.conn)[..] else { panic!("no batch") };
+    assert_eq!((batch.from, batch.candidates.len()), (1, 2));
+}
+
+#[test]
+fn sig_1_signals_to_a_peer_in_its_grace_wait_in_its_replay_buffer() {
+    let (mut w, ann, bob) = in_call();
+    w.cut(bob.conn);
+    w.command(ann.conn, 1, offer(1, "v=0"));
+    w.inputs.clear();
+    let (conn, attach) = w.resumes(&bob, 0);
+    w.welcomed(bob.link, attach.link);
+    assert!(w.welcome(conn).recovered);
+    assert!(matches!(w.hears(conn)[..], [ServerMessage::Event { seq: 1, event: Event::Description(_) }]));
+}
+
+#[test]
+fn sig_1_call_11_a_moved_seat_speaks_under_the_new_epoch_only() {
+    let (mut w, ann, bob) = in_call();
+    let tablet = w.connected();
+    w.seats(9, 2, [tablet.link, bob.link]);
+    w.command(ann.conn, 1, offer(2, "v=0"));
+    let Input::Command { .. } = w.input() else { panic!("the old seat is refused by the engine") };
+    w.command(bob.conn, 1, offer(1, "old"));
+    assert_eq!(w.hears(bob.conn), [ServerMessage::Ok { re: 1, done: Done::Signal { stale: true } }]);
+    w.command(bob.conn, 2, offer(2, "new"));
+    assert!(matches!(w.hears(tablet.conn)[..], [ServerMessage::Event { seq: 1, event: Event::Description(_) }]));
+}

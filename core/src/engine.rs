@@ -464,7 +464,9 @@ impl Engine {
                     let key = attach::key_of(*link, known.client);
                     self.parts.answered.ready(known.user, key, *number);
                     let mark = self.desk.mark();
-                    self.desk.answer_at(mark, *link, *number, Err(reason));
+                    let answer = Err(reason);
+                    self.remember(known.user, key, *number, &answer);
+                    self.desk.answer_at(mark, *link, *number, answer);
                 }
             }
             Input::Request { id, .. } => self.desk.reply(*id, Reply::No(reason)),

@@ -133,6 +133,11 @@ impl Calls {
         self.past.get(&id).copied()
     }
 
+    /// Whether the two had a call that is still remembered, counted or not.
+    pub fn had_one(&self, a: UserId, b: UserId) -> bool {
+        self.past.values().any(|users| users.contains(&a) && users.contains(&b))
+    }
+
     /// When the next ended one is to be forgotten.
     pub fn next_forget(&self) -> Option<Millis> {
         self.past_order.front().map(|(at, _)| *at)

@@ -49,7 +49,7 @@ fn restore_call(parts: &mut Parts, desk: &mut Desk, row: &HistoryRow) {
         // SIG 1: epochs are not written when they are given; this one is above all that an earlier engine gave.
         epoch: row.epoch.max(engine_epoch << EPOCHS_BITS),
         asked: None,
-        chat_lines: row.chat.len() as u32,
+        next_line: 0,
     });
 }
 

@@ -311,13 +311,15 @@ fn call_4_chat_goes_on_after_a_restart_and_overwrites_nothing() {
     story(|s| {
         s.online(["ann", "bob"]);
         let call = s.call("ann", "bob", 120);
-        s.says("ann", chat(call, "one"));
-        s.restart();
+        for line in ["one", "two", "three"] {
+            s.says("ann", chat(call, line));
+        }
+        s.restart_after(secs(1));
         s.attach("ann");
         s.attach("bob");
         s.says("ann", rejoin(call));
-        s.says("bob", chat(call, "two"));
-        assert_eq!(s.rows.chat.values().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        s.says("bob", chat(call, "four"));
+        assert_eq!(s.rows.chat.values().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["one", "two", "three", "four"]);
     });
 }
 

@@ -531,7 +531,7 @@ fn con_5_a_number_that_waits_for_rows_is_answered_though_its_page_was_reloaded()
     story(|s| {
         s.online(["ann", "bob"]);
         s.call("ann", "bob", 60);
-        s.after(secs(60));
+        s.after(secs(120));
         s.skips("ann");
         s.is_store_slow = true;
         let number = s.next_number("ann");

@@ -209,8 +209,12 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     }
     match known.client {
         None => parts.answered.forget(user, ClientKey::Link(link)),
-        Some(client) => parts.answered.touch(user, ClientKey::Client(client), desk.now),
+        Some(client) => {
+            parts.answered.touch(user, ClientKey::Client(client), desk.now);
+            parts.answered.drop_pending(user, ClientKey::Client(client));
+        }
     }
+    parts.parked.drop_commands(link);
     if let Some(wish) = parts.tickets.get_mut(user)
         && wish.link == Some(link)
     {

@@ -222,7 +222,6 @@ impl Desk {
         self.out.is_empty()
     }
 
-
     pub fn counters(&self) -> (u32, u64, u64) {
         (self.epoch, self.next_id, self.facts.0)
     }

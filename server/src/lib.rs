@@ -1,3 +1,23 @@
-//! The duologue server.
+//! The duologue server: one process that holds the sockets, the realm and its rows.
+//!
+//! ```text
+//!  sockets (transport-ws) ──Up──▶ ┌──────────────── driver: one thread ────────────────┐ ──StoreOp──▶ store threads (SQLite)
+//!                         ◀─Down─ │ Gateway ◀─released─ Commit ◀─outputs─ Engine       │ ◀─Completion─
+//!  HTTP (axum) ──Ask, Look──────▶ └─────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The machines in the driver know neither sockets nor clocks; everything here that does stands around them: [`listen`] and
+//! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
+//! of settings. [`serve`] puts it together.
 
+pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod driver;
+pub mod http;
+pub mod ice;
+pub mod listen;
+pub mod log;
+pub mod memory;
+pub mod secrets;
+pub mod serve;

@@ -96,7 +96,7 @@ fn is_eligible(parts: &Parts, no: WindowNo, user: Slot) -> bool {
 }
 
 fn hide(parts: &mut Parts, desk: &mut Desk, user: Slot) {
-    while let Some((no, place)) = parts.windows.watchers(user).last().copied() {
+    while let Some((no, place)) = parts.windows.last_watcher(user) {
         clear(parts, desk, no, place);
     }
 }
@@ -153,15 +153,18 @@ fn show_to_hungry(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo
 
 /// Puts a newcomer into a window that accepts them, if a place is free or a card was there long enough and does not ring.
 fn make_way(parts: &mut Parts, desk: &mut Desk, no: WindowNo, user: Slot) -> bool {
-    if !is_eligible(parts, no, user) {
+    if !parts.windows.get(no).may_make_way(desk.now) || !is_eligible(parts, no, user) {
         return false;
     }
     let window = parts.windows.get(no);
     if window.free() == 0 {
-        let viewer = window.viewer;
-        let oldest = window.shown().min_by_key(|(place, _, since)| (*since, *place)).expect("a full window shows somebody");
-        let (place, shown, since) = oldest;
-        if since + desk.rules.exposure_after > desk.now || parts.invites.are_ringing(viewer, shown) {
+        let (viewer, (place, shown, since)) = (window.viewer, window.oldest());
+        let until = since + desk.rules.exposure_after;
+        if until > desk.now {
+            parts.windows.settle_until(no, until);
+            return false;
+        }
+        if parts.invites.are_ringing(viewer, shown) {
             return false;
         }
         clear(parts, desk, no, place);
@@ -250,7 +253,7 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
         parts.lobbies.leave(user);
         parts.lobbies.enter(user, lobby, gender);
     }
-    let watchers: Vec<(WindowNo, u8)> = parts.windows.watchers(user).to_vec();
+    let watchers: Vec<(WindowNo, u8)> = parts.windows.watchers(user).collect();
     for (no, place) in watchers {
         if parts.windows.get(no).accepts.accepts(gender, parts.people.card(user)) {
             parts.windows.redraw(no, place);

@@ -9,11 +9,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 pub struct Timers<K> {
     due: BTreeSet<(Millis, K)>,
     at: BTreeMap<K, Millis>,
+    /// The first of `due`, so that a poll with nothing to do costs nothing, however many there are.
+    first: Option<(Millis, K)>,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Timers<K> {
-        Timers { due: BTreeSet::new(), at: BTreeMap::new() }
+        Timers { due: BTreeSet::new(), at: BTreeMap::new(), first: None }
     }
 }
 
@@ -24,6 +26,7 @@ impl<K: Copy + Ord> Timers<K> {
             self.due.remove(&(before, key));
         }
         self.due.insert((at, key));
+        self.first = self.due.first().copied();
         debug_assert_eq!(self.due.len(), self.at.len());
     }
 
@@ -38,6 +41,7 @@ impl<K: Copy + Ord> Timers<K> {
     pub fn cancel(&mut self, key: K) -> Option<Millis> {
         let at = self.at.remove(&key)?;
         self.due.remove(&(at, key));
+        self.first = self.due.first().copied();
         Some(at)
     }
 
@@ -48,7 +52,7 @@ impl<K: Copy + Ord> Timers<K> {
 
     /// The next one.
     pub fn first(&self) -> Option<(Millis, K)> {
-        self.due.first().copied()
+        self.first
     }
 
     /// Takes the next one if it is due at `now`.
@@ -58,6 +62,7 @@ impl<K: Copy + Ord> Timers<K> {
             return None;
         }
         self.due.pop_first();
+        self.first = self.due.first().copied();
         self.at.remove(&key);
         Some((at, key))
     }

@@ -47,12 +47,31 @@ impl Accepts {
     }
 }
 
+/// What a place shows; packed, since there are twenty of them a viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shown {
-    user: Slot,
+    /// The user's slot, or `NOBODY`.
+    user: u32,
     /// Where this place stands in the user's list of watchers.
     back: u32,
     since: Millis,
+}
+
+const NOBODY: u32 = u32::MAX;
+const EMPTY: Shown = Shown { user: NOBODY, back: 0, since: Millis(0) };
+
+/// A place of a window as a user's list of watchers keeps it: window · 64 + place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Watcher(u32);
+
+impl Watcher {
+    fn new(no: WindowNo, place: u8) -> Watcher {
+        assert!(no.0 < 1 << 26, "2^26 windows in a realm");
+        Watcher(no.0 << 6 | u32::from(place))
+    }
+    fn get(self) -> (WindowNo, u8) {
+        (WindowNo(self.0 >> 6), (self.0 & 63) as u8)
+    }
 }
 
 /// One viewer's window.
@@ -63,7 +82,7 @@ pub struct Window {
     pub lobby: LobbyNo,
     pub accepts: Accepts,
     pub places: u8,
-    shown: Vec<Option<Shown>>,
+    shown: alloc::boxed::Box<[Shown]>,
     filled: u8,
     dirty: u64,
     is_awake: bool,
@@ -73,6 +92,8 @@ pub struct Window {
     in_hungry: Option<u32>,
     last_flush: Option<Millis>,
     due: Option<Millis>,
+    /// Until then no card has been shown for long enough to make way, while all places are taken.
+    settled_until: Millis,
 }
 
 impl Window {
@@ -83,17 +104,27 @@ impl Window {
         self.places - self.filled
     }
     pub fn user_at(&self, place: u8) -> Option<Slot> {
-        self.shown[place as usize].map(|shown| shown.user)
+        let user = self.shown[place as usize].user;
+        (user != NOBODY).then_some(Slot(user))
     }
     /// Everybody shown, with place and since when.
     pub fn shown(&self) -> impl Iterator<Item = (u8, Slot, Millis)> {
-        self.shown.iter().enumerate().filter_map(|(place, shown)| shown.map(|s| (place as u8, s.user, s.since)))
+        let places = self.shown.iter().enumerate().filter(|(_, shown)| shown.user != NOBODY);
+        places.map(|(place, shown)| (place as u8, Slot(shown.user), shown.since))
     }
     pub fn place_of(&self, user: Slot) -> Option<u8> {
-        self.shown().find(|(_, shown, _)| *shown == user).map(|(place, _, _)| place)
+        self.shown.iter().position(|shown| shown.user == user.0).map(|place| place as u8)
     }
     fn free_place(&self) -> Option<u8> {
-        self.shown.iter().position(Option::is_none).map(|place| place as u8)
+        self.place_of(Slot(NOBODY))
+    }
+    /// Whether a newcomer may find a place: a free one, or that of a card shown for long enough.
+    pub fn may_make_way(&self, now: Millis) -> bool {
+        self.free() > 0 || self.settled_until <= now
+    }
+    /// The place of the card shown longest, in a full window.
+    pub fn oldest(&self) -> (u8, Slot, Millis) {
+        self.shown().min_by_key(|(place, _, since)| (*since, *place)).expect("a full window shows somebody")
     }
 }
 
@@ -101,7 +132,7 @@ impl Window {
 pub struct Windows {
     windows: Slots<Window>,
     by_link: Table<LinkId, WindowNo>,
-    watchers: BySlot<Vec<(WindowNo, u8)>>,
+    watchers: BySlot<Vec<Watcher>>,
     awake: BTreeMap<LobbyNo, Vec<WindowNo>>,
     hungry: BTreeMap<LobbyNo, Vec<WindowNo>>,
     flushes: BTreeMap<Millis, Vec<WindowNo>>,
@@ -137,8 +168,13 @@ impl Windows {
     }
 
     /// Who sees a user, and where.
-    pub fn watchers(&self, user: Slot) -> &[(WindowNo, u8)] {
-        self.watchers.get(user)
+    pub fn watchers(&self, user: Slot) -> impl Iterator<Item = (WindowNo, u8)> {
+        self.watchers.get(user).iter().map(|watcher| watcher.get())
+    }
+
+    /// One of those who see a user.
+    pub fn last_watcher(&self, user: Slot) -> Option<(WindowNo, u8)> {
+        self.watchers.get(user).last().map(|watcher| watcher.get())
     }
 
     /// Awake windows of a lobby.
@@ -160,7 +196,7 @@ impl Windows {
             lobby,
             accepts,
             places,
-            shown: alloc::vec![None; places as usize],
+            shown: alloc::vec![EMPTY; places as usize].into_boxed_slice(),
             filled: 0,
             dirty: 0,
             is_awake: false,
@@ -168,6 +204,7 @@ impl Windows {
             in_hungry: None,
             last_flush: None,
             due: None,
+            settled_until: Millis(0),
         }));
         let before = self.by_link.insert(link, no);
         assert!(before.is_none(), "a connection has one window");
@@ -245,12 +282,12 @@ impl Windows {
     pub fn show(&mut self, no: WindowNo, user: Slot, now: Millis) -> bool {
         let Some(place) = self.get(no).free_place() else { return false };
         let list = self.watchers.get_mut(user);
-        list.push((no, place));
+        list.push(Watcher::new(no, place));
         let back = list.len() as u32 - 1;
         let window = self.get_mut(no);
         assert!(window.is_awake, "a window that sleeps shows nobody");
         debug_assert!(window.place_of(user).is_none(), "nobody is in two places");
-        window.shown[place as usize] = Some(Shown { user, back, since: now });
+        window.shown[place as usize] = Shown { user: user.0, back, since: now };
         window.filled += 1;
         window.dirty |= 1 << place;
         if window.filled == window.places {
@@ -262,14 +299,22 @@ impl Windows {
     /// Empties a place, if somebody is there.
     pub fn clear(&mut self, no: WindowNo, place: u8) {
         let window = self.get_mut(no);
-        let Some(shown) = window.shown[place as usize].take() else { return };
+        let shown = core::mem::replace(&mut window.shown[place as usize], EMPTY);
+        if shown.user == NOBODY {
+            return;
+        }
         window.filled -= 1;
         window.dirty |= 1 << place;
-        let list = self.watchers.get_mut(shown.user);
+        let list = self.watchers.get_mut(Slot(shown.user));
         list.swap_remove(shown.back as usize);
-        if let Some((other, at)) = list.get(shown.back as usize).copied() {
-            self.get_mut(other).shown[at as usize].as_mut().expect("watchers follow places").back = shown.back;
+        if let Some((other, at)) = list.get(shown.back as usize).map(|watcher| watcher.get()) {
+            self.get_mut(other).shown[at as usize].back = shown.back;
         }
+    }
+
+    /// No card has been shown for long enough before then, while all places are taken.
+    pub fn settle_until(&mut self, no: WindowNo, until: Millis) {
+        self.get_mut(no).settled_until = until;
     }
 
     /// What a place shows changed in content.
@@ -327,9 +372,8 @@ impl Windows {
         for (no, window) in self.windows.iter() {
             into.number(u64::from(no)).number(window.link.0).number(u64::from(window.lobby.0)).number(window.dirty);
             into.number(u64::from(window.is_awake)).maybe(window.due.map(|at| at.0)).maybe(window.last_flush.map(|at| at.0));
-            for shown in &window.shown {
-                into.maybe(shown.map(|s| u64::from(s.user.0)));
-                into.maybe(shown.map(|s| s.since.0));
+            for shown in window.shown.iter() {
+                into.number(u64::from(shown.user)).number(shown.since.0);
             }
         }
     }
@@ -343,9 +387,9 @@ impl Windows {
     pub fn check(&self, users: impl Iterator<Item = Slot>) {
         let mut watching = 0;
         for user in users {
-            for (back, (no, place)) in self.watchers.get(user).iter().enumerate() {
-                let shown = self.get(*no).shown[*place as usize].expect("watchers follow places");
-                assert_eq!((shown.user, shown.back as usize), (user, back), "back pointers are true");
+            for (back, (no, place)) in self.watchers(user).enumerate() {
+                let shown = self.get(no).shown[place as usize];
+                assert_eq!((shown.user, shown.back as usize), (user.0, back), "back pointers are true");
                 watching += 1;
             }
         }
@@ -353,7 +397,7 @@ impl Windows {
         assert_eq!(watching, filled, "each filled place has its watcher");
         for (no, window) in self.windows.iter() {
             assert_eq!(self.by_link.get(&window.link), Some(&WindowNo(no)), "a connection has one window");
-            assert_eq!(window.shown.iter().flatten().count(), window.filled as usize, "the counter is true");
+            assert_eq!(window.shown().count(), window.filled as usize, "the counter is true");
             assert!(window.dirty == 0 || window.due.is_some() || !window.is_awake, "a change has its flush");
             if window.is_awake {
                 assert_eq!(self.awake(window.lobby)[window.in_lobby as usize], WindowNo(no), "positions are true");

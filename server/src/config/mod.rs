@@ -10,6 +10,7 @@ mod value;
 
 pub use keys::{KEYS, Key, variable};
 pub use print::print;
+pub use realm::wide;
 pub use value::{Kind, PerSpan, Value, write_size, write_span};
 
 use duologue_core::kit::buckets::Rate;

@@ -1,10 +1,14 @@
 //! From keys to the numbers that the machines take: rules and limits of the realm.
 
 use super::Settings;
+use crate::ice::Configured;
 use duologue_core::limits::Limits;
 use duologue_core::rules::{Rules, WhenFull};
+use duologue_core::wire::MESSAGE_MAX_BYTES;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
 impl Settings {
     /// The realm's rules.
@@ -60,6 +64,54 @@ impl Settings {
             sweep: self.span("memory.sweep"),
             ..Rules::default()
         }
+    }
+
+    /// What the gateway does with connections.
+    pub fn gateway(&self, sha256: fn(&[u8]) -> [u8; 32]) -> duologue_gateway::Config {
+        let relay = duologue_gateway::RelayLimits {
+            batch: self.count("signaling.batch"),
+            batch_wait: self.span("signaling.batch_wait"),
+            description_max_bytes: self.bytes("signaling.description_max"),
+            candidate_max_bytes: self.bytes("signaling.candidate_max"),
+            ..duologue_gateway::RelayLimits::default()
+        };
+        let ice = Configured {
+            stun: self.texts("stun.urls").to_vec(),
+            turn: self.texts("turn.urls").to_vec(),
+            secret: self.text("turn.secret").unwrap_or_default().to_string(),
+        };
+        duologue_gateway::Config {
+            hello: self.span("connections.hello"),
+            ping: self.span("connections.ping"),
+            dead: self.span("connections.dead"),
+            grace: self.span("connections.grace"),
+            replay_messages: self.count("connections.replay_messages"),
+            replay_bytes: self.bytes("connections.replay_bytes"),
+            out_bytes: self.bytes("connections.out_bytes"),
+            total_bytes: self.size("memory.budget") / 10,
+            waiting_max: (self.count("connections.max") / 10).max(8),
+            commands: self.rate("rates.commands"),
+            media_base: self.text("media.base_url").unwrap_or_default().to_string(),
+            relay,
+            ice: Arc::new(ice),
+            ..duologue_gateway::Config::new(sha256)
+        }
+    }
+
+    /// The bounds of a WebSocket: what the gateway gives at most before it waits, and a large message beyond it.
+    pub fn transport(&self) -> duologue_transport_ws::Config {
+        let usual = duologue_transport_ws::Config::default();
+        let queue = self.size("connections.out_bytes") as usize * 2 + self.size("connections.replay_bytes") as usize + 2 * MESSAGE_MAX_BYTES;
+        duologue_transport_ws::Config { message_max_bytes: MESSAGE_MAX_BYTES, queue_max_bytes: queue.max(usual.queue_max_bytes), ..usual }
+    }
+
+    /// How often the memory's level is judged.
+    pub fn judge(&self) -> Duration {
+        Duration::from_millis(self.span("memory.judge").0)
+    }
+
+    fn bytes(&self, name: &str) -> u32 {
+        u32::try_from(self.size(name)).expect("no range of a part of a connection goes beyond 32 bits")
     }
 
     /// The realm's capacities.

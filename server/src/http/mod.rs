@@ -1,0 +1,102 @@
+//! HTTP beside the WebSocket: the table of `docs/protocol.md`, "HTTP". Every route is here; what they say stands in the files
+//! beside. A handler reads the request, asks the realm, and writes the answer; it decides nothing that a rule decides.
+
+mod address;
+mod api;
+mod assets;
+mod body;
+mod cors;
+mod health;
+mod metrics;
+mod problem;
+mod upgrade;
+
+pub use address::Peer;
+pub use metrics::Counters;
+pub use problem::Problem;
+
+use crate::driver::Driver;
+use crate::memory::Memory;
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, delete, get, patch, post};
+use duologue_transport_ws::Sockets;
+use duologue_transport_ws::handshake::Origins;
+use ipnet::IpNet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use tokio::sync::Semaphore;
+
+/// Requests that wait for the realm at a time; one more is `at_capacity`.
+const ASKING_MOST: usize = 512;
+
+/// What every handler may use.
+#[derive(Debug)]
+pub struct App {
+    /// The realm.
+    pub driver: Driver,
+    /// Where an upgraded connection goes.
+    pub sockets: Arc<Sockets>,
+    /// The next connection's id.
+    pub next_conn: AtomicU64,
+    /// Whose pages may speak to the server.
+    pub origins: Origins,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted: Vec<IpNet>,
+    /// Whether newcomers are welcome: not while it drains.
+    pub ready: AtomicBool,
+    /// Room for requests that wait for the realm.
+    pub asking: Semaphore,
+    /// Answers so far.
+    pub counters: Counters,
+    /// Of the process.
+    pub memory: Memory,
+    /// `connections.max`, for health.
+    pub connections_max: u32,
+    /// Which store there is, for health.
+    pub backend: &'static str,
+    /// Where pictures come from beside the server itself, for the pages' policy.
+    pub media_base: String,
+}
+
+impl App {
+    /// Room for requests, as `asking` wants it.
+    pub fn room() -> Semaphore {
+        Semaphore::new(ASKING_MOST)
+    }
+}
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/ws", get(upgrade::upgrade))
+        .route("/v1/guests", post(api::guest))
+        .route("/v1/session", delete(api::sign_out))
+        .route("/v1/me", get(api::me).patch(api::edit).delete(api::later))
+        .route("/v1/history", get(api::history))
+        .route("/v1/reports", post(api::report))
+        .route("/v1/blocks", post(api::block))
+        .route("/v1/blocks/{user}", delete(api::unblock))
+        // In the protocol and not in this version: to be answered as what they are.
+        .route("/v1/me/selfie", patch(api::later).put(api::later))
+        .route("/v1/introductions", post(api::later))
+        .route("/v1/introductions/{code}", get(api::later))
+        .route("/v1/notifications", get(api::later))
+        .route("/v1/notifications/{id}/read", post(api::later))
+        .route("/v1/admin/{*rest}", any(api::later))
+        .route("/health", get(health::health))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(assets::asset)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), cors::cors))
+        .layer(from_fn(problem::common))
+        .layer(from_fn_with_state(app.clone(), metrics::count))
+        .with_state(app)
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(405, "method_not_allowed", format!("{} does not take {method}", uri.path()))
+}

@@ -1,0 +1,149 @@
+//! The port: accepting, TLS, and HTTP/1.1 on each connection until it ends or becomes a WebSocket. Everything that a stranger
+//! can hold open is bounded: how many, how long a handshake and a request's head may take, how large the head may be.
+
+use crate::http::Peer;
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+use tracing::{debug, warn};
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_MOST: Duration = Duration::from_secs(10);
+/// How long a request's head may take, and how long a connection may wait for its next one.
+const HEAD_MOST: Duration = Duration::from_secs(10);
+/// The largest head of a request.
+const HEAD_MOST_BYTES: usize = 16 * 1024;
+/// Headers of a request.
+const HEADERS_MOST: usize = 64;
+/// After an accept that failed (no descriptors left), before the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The certificate's file.
+    #[error("tls.certificate = {0:?}: {1}")]
+    Certificate(String, rustls::pki_types::pem::Error),
+    /// The key's file.
+    #[error("tls.key = {0:?}: {1}")]
+    Key(String, rustls::pki_types::pem::Error),
+    /// The two do not fit.
+    #[error("tls.certificate and tls.key: {0}")]
+    Pair(rustls::Error),
+}
+
+/// TLS from PEM files, by rustls with ring.
+///
+/// # Errors
+/// `Certificate`, `Key` – a file that cannot be read or holds none. `Pair` – they do not belong together.
+pub fn tls(certificate: &str, key: &str) -> Result<TlsAcceptor, TlsError> {
+    let chain = CertificateDer::pem_file_iter(Path::new(certificate))
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| TlsError::Certificate(certificate.into(), error))?;
+    let key = PrivateKeyDer::from_pem_file(Path::new(key)).map_err(|error| TlsError::Key(key.into(), error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(TlsError::Pair)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Accepts for ever. `most` bounds connections that still speak HTTP; WebSockets are counted elsewhere.
+pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, most: usize) {
+    let room = Arc::new(Semaphore::new(most));
+    loop {
+        let permit = room.clone().acquire_owned().await.expect("it is never closed");
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let (tls, router) = (tls.clone(), router.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            // Rings and signals are small and must not wait for an acknowledgement.
+            let _ = stream.set_nodelay(true);
+            match tls {
+                None => serve(stream, peer, router).await,
+                Some(tls) => match tokio::time::timeout(HANDSHAKE_MOST, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve(stream, peer, router).await,
+                    Ok(Err(error)) => debug!(%error, "no TLS came of it"),
+                    Err(_) => debug!("a TLS handshake took too long"),
+                },
+            }
+        });
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, peer: SocketAddr, router: Router) {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let mut router = router.clone();
+        async move { router.call(request.map(axum::body::Body::new) as Request).await }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MOST)
+        .max_buf_size(HEAD_MOST_BYTES)
+        .max_headers(HEADERS_MOST)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        debug!(%error, "a connection broke off");
+    }
+}
+
+/// Binds the port.
+///
+/// # Errors
+/// What to do about it, in one line.
+pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, String> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    bound.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!("port {} of {} is in use by another program: choose one with --listen {}:0 (any free one) or stop the other", address.port(), address.ip(), address.ip()),
+        io::ErrorKind::PermissionDenied => format!("port {} may not be opened by this user: choose one above 1023 with --listen {}:8080", address.port(), address.ip()),
+        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine: choose another with --listen, like 127.0.0.1:{}", address.ip(), address.port()),
+        _ => format!("{address} cannot be listened on: {error} (--listen changes it)"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_names_itself_and_the_flag() {
+        let first = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let address = first.local_addr().expect("an address");
+        let told = bind(address).expect_err("it is in use");
+        assert!(told.contains(&address.port().to_string()) && told.contains("--listen"), "{told}");
+    }
+
+    #[test]
+    fn tls_names_the_file_that_is_not_there() {
+        let told = tls("/nowhere/certificate.pem", "/nowhere/key.pem").err().expect("no such file").to_string();
+        assert!(told.starts_with("tls.certificate = \"/nowhere/certificate.pem\""), "{told}");
+    }
+}

@@ -1,0 +1,210 @@
+//! `duologue serve`: puts everything together in the order in which it can fail, runs it, and takes it down again. The data
+//! folder first (another process may have it), then the port, then the realm from its rows; only what serves says so.
+
+use crate::cli::{Form, Options};
+use crate::clock::Clock;
+use crate::config::{Settings, Value, write_size};
+use crate::driver::{Driver, Ending, Parts};
+use crate::http::{App, Counters, router};
+use crate::memory::{Level, Memory};
+use crate::{listen, secrets};
+use duologue_store::Store;
+use duologue_store::sqlite::{OpenError, Sqlite};
+use duologue_transport_ws::Sockets;
+use duologue_transport_ws::handshake::Origins;
+use std::io::{IsTerminal, Write, stdout};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+/// From the signal to the end, whatever happens.
+const STOP_MOST: Duration = Duration::from_millis(4_700);
+/// Connections that speak HTTP, beside those that became WebSockets.
+const HTTP_MOST: usize = 2_048;
+
+/// Why the process ends without having done what it was asked to: its exit code, and one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// 3: the data folder is in use. 1: anything else.
+    pub exit: u8,
+    /// For whoever started it.
+    pub line: String,
+}
+
+impl Failed {
+    fn because(line: impl Into<String>) -> Failed {
+        Failed { exit: 1, line: line.into() }
+    }
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// `Failed` – it could not start, or had to end.
+pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
+    raise_descriptors(settings.limits().links_max);
+    let folder = settings.text("data").expect("it has a default").to_string();
+    let mut store = open(Path::new(&folder))?;
+    let tls = match (settings.text("tls.certificate"), settings.text("tls.key")) {
+        (Some(certificate), Some(key)) => Some(listen::tls(certificate, key).map_err(|error| Failed::because(error.to_string()))?),
+        _ => None,
+    };
+    let Value::Listen(wanted) = *settings.value("listen") else { unreachable!("its kind") };
+    let listener = listen::bind(wanted).map_err(Failed::because)?;
+    let address = listener.local_addr().map_err(|error| Failed::because(error.to_string()))?;
+    let last = store.standing().map_err(|down| Failed::because(down.to_string()))?.time;
+    let clock = Clock::start(last, options.accept_clock).map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
+    let taken = store.take().map_err(|down| Failed::because(down.to_string()))?;
+
+    let driver = Driver::new();
+    let up = driver.clone();
+    let sockets = Sockets::new(settings.transport(), move |word| up.up(word));
+    let (down, heard) = (sockets.clone(), sockets.clone());
+    let parts = Parts {
+        rules: settings.rules(),
+        limits: settings.limits(),
+        gateway: settings.gateway(secrets::sha256),
+        commit: duologue_core::commit::Config::default(),
+        clock,
+        store: Box::new(store),
+        taken,
+        down: Box::new(move |word| down.down(word)),
+        taken_up: Box::new(move |word| heard.taken(word)),
+    };
+    let realm = driver.run(parts).map_err(|error| Failed::because(format!("no thread for the realm: {error}")))?;
+    let app = Arc::new(App {
+        driver: driver.clone(),
+        sockets,
+        next_conn: AtomicU64::new(1),
+        origins: Origins { allowed: settings.texts("http.origins").to_vec() },
+        trusted: settings.networks("http.trusted_proxies").to_vec(),
+        ready: AtomicBool::new(true),
+        asking: App::room(),
+        counters: Counters::default(),
+        memory: Memory::new(settings.size("memory.budget")),
+        connections_max: settings.limits().links_max,
+        backend: "sqlite",
+        media_base: settings.text("media.base_url").unwrap_or_default().to_string(),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failed::because(error.to_string()))?;
+    let secure = tls.is_some();
+    let served = runtime.block_on(async {
+        let listener = TcpListener::from_std(listener).map_err(|error| Failed::because(error.to_string()))?;
+        // The restore is over once the realm answers.
+        driver.look().await.map_err(|_| Failed::because("the realm ended at once"))?;
+        tokio::spawn(listen::accept(listener, tls, router(app.clone()), HTTP_MOST));
+        tokio::spawn(judge_memory(app.clone(), settings.judge()));
+        say_ready(settings, options, address, secure, &folder);
+        until_told(&driver, &app, realm).await
+    });
+    runtime.shutdown_background();
+    served
+}
+
+/// Opens the data folder.
+fn open(folder: &Path) -> Result<Sqlite, Failed> {
+    Sqlite::open(folder).map_err(|error| match error {
+        OpenError::InUse { path } => {
+            Failed { exit: 3, line: format!("{} is in use by another duologue: stop it, or choose another folder with --data", path.display()) }
+        }
+        other => Failed::because(format!("{other} (the folder of --data)")),
+    })
+}
+
+/// A connection is a descriptor: as many as the system lets this process have.
+fn raise_descriptors(connections: u32) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+        limit = getrlimit(Resource::Nofile);
+    }
+    let wanted = u64::from(connections) + 256;
+    if limit.current.is_some_and(|most| most < wanted) {
+        warn!(descriptors = limit.current, wanted, "fewer connections fit than connections.max: the system gives this process too few descriptors (ulimit -n)");
+    }
+}
+
+/// Waits for a signal or for the realm's own end, and takes everything down.
+async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<Ending>) -> Result<(), Failed> {
+    let told = |kind| signal(kind).map_err(|error| Failed::because(error.to_string()));
+    let (mut terminate, mut interrupt) = (told(SignalKind::terminate())?, told(SignalKind::interrupt())?);
+    let mut ended = tokio::task::spawn_blocking(move || realm.join());
+    let by_itself = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        ending = &mut ended => Some(ending),
+    };
+    let ending = match by_itself {
+        Some(ending) => ending,
+        None => {
+            app.ready.store(false, Ordering::Relaxed);
+            driver.drain();
+            let ending = tokio::time::timeout(STOP_MOST, ended).await.map_err(|_| Failed::because("the realm did not end in time"))?;
+            // The realm has heard of every end; what is left are answers to our closes.
+            ending
+        }
+    };
+    match ending {
+        Ok(Ok(Ending::Drained)) => {
+            info!("everything that was said is durable; goodbye");
+            Ok(())
+        }
+        Ok(Ok(Ending::Stopped(why))) => {
+            error!(%why, "the realm ended");
+            Err(Failed::because(why))
+        }
+        Ok(Err(_)) | Err(_) => Err(Failed::because("the realm's thread panicked: this is a fault of ours")),
+    }
+}
+
+/// Judges the memory's level and tells its changes (MEM 1).
+async fn judge_memory(app: Arc<App>, every: Duration) {
+    let mut before = Level::Ok;
+    loop {
+        tokio::time::sleep(every).await;
+        let (used, level) = app.memory.level();
+        if level != before {
+            let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
+            if level > before { warn!(%used, %budget, level = level.name(), "memory") } else { info!(%used, %budget, level = level.name(), "memory") }
+            before = level;
+        }
+    }
+}
+
+/// The first words: for people, or for whoever started it.
+fn say_ready(settings: &Settings, options: &Options, address: SocketAddr, secure: bool, folder: &str) {
+    let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
+    let version = env!("CARGO_PKG_VERSION");
+    let text = match options.ready {
+        Some(Form::Json) => {
+            let line = serde_json::json!({
+                "ready": true, "http": address.to_string(), "ws": format!("{ws}://{address}/v1/ws"), "pid": std::process::id(), "version": version,
+            });
+            format!("{line}\n")
+        }
+        None => {
+            let name = paint(&format!("Duologue {version}"), "1");
+            let budget = write_size(settings.size("memory.budget"));
+            format!(
+                "  {name} · realm main · SQLite {folder} · memory budget {budget}\n  Open    {http}://{address}        two windows are enough\n  \
+                 Health  {http}://{address}/health · metrics at /metrics\n  Stop with Ctrl-C: calls go on and are resumed after a restart\n"
+            )
+        }
+    };
+    let mut out = stdout();
+    // Whoever started it may not listen.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    info!(%address, folder, version, "serving");
+}
+
+/// On a terminal only, and not where colours are unwanted (`NO_COLOR`).
+fn paint(text: &str, code: &str) -> String {
+    let colours = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
+}

@@ -1,1 +1,47 @@
-//! A client of Duologue: a sans-IO engine and drivers.
+//! A client of Duologue, as an engine without sockets and drivers around it.
+//!
+//! [`Engine`] keeps what a client of timed one-to-one calls must keep: its connection (hello, resume, backoff, liveness), its
+//! commands (numbered, sent again until they are answered, each with one effect), what it wants whoever serves it (lobby, window,
+//! ticket, seat: declared again when a server has forgotten), the window as its user sees it, its call with the server's clock.
+//! Real programs and the simulated people of `sim` run this same engine, so it reads no clock and no randomness: instants come in
+//! with inputs, the seed with the configuration, and the same inputs give the same outputs.
+//!
+//! The driver's part is small: open a socket on `Connect`, write what is to be sent, report what arrives, call at `poll_timeout`.
+//!
+//! ```
+//! use duologue_client::{Config, Engine, Input, Output};
+//! use duologue_core::kit::ids::ClientId;
+//! use duologue_core::kit::time::Millis;
+//!
+//! let mut engine = Engine::new(Config::new("a session's token", ClientId(0x5eed), 1));
+//! engine.handle_input(Millis(0), Input::Open);
+//! assert_eq!(engine.poll_output(), Some(Output::Connect { link: 1 }));
+//! engine.handle_input(Millis(20), Input::Connected { link: 1 });
+//! let Some(Output::Send { bytes, .. }) = engine.poll_output() else { panic!("says hello") };
+//! assert!(bytes.starts_with(br#"{"t":"hello","token":"a session's token","client":"#));
+//! ```
+//!
+//! With the feature `ws` there is [`Client`], which does all that on Tokio and a WebSocket.
+#![no_std]
+
+extern crate alloc;
+
+mod call;
+mod clock;
+mod codec;
+mod commands;
+mod config;
+mod engine;
+mod intents;
+mod line;
+mod seam;
+mod seen;
+mod window;
+
+pub use call::Call;
+pub use codec::Form;
+pub use config::Config;
+pub use engine::Engine;
+pub use intents::Intent;
+pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
+pub use window::Window;

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use duologue_core::wire::{ClientMessage, Reason, ServerMessage, binary, json};
 use duologue_transport::Form;
 
-/// Writes a message.
+/// Writes a message, in exactly as many bytes as it has: it may be kept for long.
 pub(crate) fn encode(form: Form, message: &ServerMessage) -> Bytes {
-    match form {
-        Form::Json | Form::Unknown => json::encode_server(message).into(),
-        Form::Postcard => binary::encode_server(message).into(),
-    }
+    let written = match form {
+        Form::Json | Form::Unknown => json::encode_server(message),
+        Form::Postcard => binary::encode_server(message),
+    };
+    written.into_boxed_slice().into()
 }
 
 /// Reads a message. The binary form has no half-understood messages: what it cannot read has neither number nor field.

@@ -19,7 +19,8 @@ A file is below the environment, the environment is below flags.";
 
 /// Timed one-to-one calls between people who are free: a server.
 #[derive(Debug, Parser)]
-#[command(name = "duologue", version, about, after_help = EXAMPLES, arg_required_else_help = false)]
+#[command(name = "duologue", version, about = "Timed one-to-one calls between people who are free: a server", after_help = EXAMPLES)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]

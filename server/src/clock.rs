@@ -95,13 +95,18 @@ mod tests {
         assert!(judge(last - Span::mins(59), last).is_ok() && judge(last + Span::days(29), last).is_ok());
         assert!(judge(Millis(1), Millis::default()).is_ok(), "a new realm");
         let behind = judge(last - Span::hours(2), last).expect_err("an hour behind");
-        assert_eq!(behind.to_string(), "the clock says 2027-01-15 06:00:00 UTC, the last commit was at 2027-01-15 08:00:00 UTC: more than an hour behind");
+        assert_eq!(
+            behind.to_string(),
+            "the clock says 2027-01-15 06:00:00 UTC, the last commit was at 2027-01-15 08:00:00 UTC: more than an hour behind"
+        );
         assert!(judge(last + Span::days(31), last).is_err());
     }
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        for (at, text) in [(0, "1970-01-01 00:00:00 UTC"), (951_782_400_000, "2000-02-29 00:00:00 UTC"), (1_767_225_599_000, "2025-12-31 23:59:59 UTC")] {
+        for (at, text) in
+            [(0, "1970-01-01 00:00:00 UTC"), (951_782_400_000, "2000-02-29 00:00:00 UTC"), (1_767_225_599_000, "2025-12-31 23:59:59 UTC")]
+        {
             assert_eq!(date(&Millis(at)), text);
         }
     }

@@ -122,9 +122,18 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, pe
 pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, String> {
     let bound = std::net::TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
     bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!("port {} of {} is in use by another program: choose one with --listen {}:0 (any free one) or stop the other", address.port(), address.ip(), address.ip()),
-        io::ErrorKind::PermissionDenied => format!("port {} may not be opened by this user: choose one above 1023 with --listen {}:8080", address.port(), address.ip()),
-        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine: choose another with --listen, like 127.0.0.1:{}", address.ip(), address.port()),
+        io::ErrorKind::AddrInUse => format!(
+            "port {} of {} is in use by another program: choose one with --listen {}:0 (any free one) or stop the other",
+            address.port(),
+            address.ip(),
+            address.ip()
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {} may not be opened by this user: choose one above 1023 with --listen {}:8080", address.port(), address.ip())
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{} is no address of this machine: choose another with --listen, like 127.0.0.1:{}", address.ip(), address.port())
+        }
         _ => format!("{address} cannot be listened on: {error} (--listen changes it)"),
     })
 }

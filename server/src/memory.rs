@@ -69,14 +69,10 @@ mod tests {
     #[test]
     fn the_levels_are_those_of_the_rules() {
         let mb = 1 << 20;
-        assert_eq!([399, 400, 450, 451, 512, 9_999].map(|used| judge(used * mb, 512 * mb)), [
-            Level::Ok,
-            Level::Warning,
-            Level::Warning,
-            Level::Critical,
-            Level::Critical,
-            Level::Critical
-        ]);
+        assert_eq!(
+            [399, 400, 450, 451, 512, 9_999].map(|used| judge(used * mb, 512 * mb)),
+            [Level::Ok, Level::Warning, Level::Warning, Level::Critical, Level::Critical, Level::Critical]
+        );
         assert!(Memory::new(512 << 20).level().0 > 0);
     }
 }

@@ -58,7 +58,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     let listener = listen::bind(wanted).map_err(Failed::because)?;
     let address = listener.local_addr().map_err(|error| Failed::because(error.to_string()))?;
     let last = store.standing().map_err(|down| Failed::because(down.to_string()))?.time;
-    let clock = Clock::start(last, options.accept_clock).map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
+    let clock = Clock::start(last, options.accept_clock)
+        .map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
     let taken = store.take().map_err(|down| Failed::because(down.to_string()))?;
 
     let driver = Driver::new();
@@ -109,9 +110,10 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
 /// Opens the data folder.
 fn open(folder: &Path) -> Result<Sqlite, Failed> {
     Sqlite::open(folder).map_err(|error| match error {
-        OpenError::InUse { path } => {
-            Failed { exit: 3, line: format!("{} is in use by another duologue: stop it, or choose another folder with --data", path.display()) }
-        }
+        OpenError::InUse { path } => Failed {
+            exit: 3,
+            line: format!("{} is in use by another duologue: stop it, or choose another folder with --data", path.display()),
+        },
         other => Failed::because(format!("{other} (the folder of --data)")),
     })
 }
@@ -126,7 +128,10 @@ fn raise_descriptors(connections: u32) {
     }
     let wanted = u64::from(connections) + 256;
     if limit.current.is_some_and(|most| most < wanted) {
-        warn!(descriptors = limit.current, wanted, "fewer connections fit than connections.max: the system gives this process too few descriptors (ulimit -n)");
+        warn!(
+            descriptors = limit.current,
+            wanted, "fewer connections fit than connections.max: the system gives this process too few descriptors (ulimit -n)"
+        );
     }
 }
 
@@ -171,7 +176,11 @@ async fn judge_memory(app: Arc<App>, every: Duration) {
         let (used, level) = app.memory.level();
         if level != before {
             let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
-            if level > before { warn!(%used, %budget, level = level.name(), "memory") } else { info!(%used, %budget, level = level.name(), "memory") }
+            if level > before {
+                warn!(%used, %budget, level = level.name(), "memory")
+            } else {
+                info!(%used, %budget, level = level.name(), "memory")
+            }
             before = level;
         }
     }

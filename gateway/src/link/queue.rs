@@ -51,6 +51,9 @@ impl Queue {
             return None;
         }
         let message = self.waiting.pop_front()?;
+        if self.waiting.is_empty() && self.waiting.capacity() > 8 {
+            self.waiting = VecDeque::new();
+        }
         self.bytes -= message.len();
         self.outstanding += message.len();
         Some(message)

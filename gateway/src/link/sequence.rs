@@ -52,6 +52,9 @@ impl Sequence {
         while !self.kept.is_empty() && self.oldest() <= seq.min(self.newest) {
             self.drop_oldest();
         }
+        if self.kept.is_empty() {
+            self.kept = VecDeque::new();
+        }
     }
 
     /// The socket is gone.

@@ -4,6 +4,7 @@
 //! [`VIEW_MAX_BYTES`] leaves as a smaller view, and the rest stays marked.
 
 use crate::encode::encode;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,10 +21,13 @@ const VIEW_MAX_BYTES: usize = 60 * 1024;
 /// everything is forgotten, at worst told the same twice.
 const PRESENCES_MAX: usize = 64;
 
+/// A card and, where they say anything, its marks: most have none, and windows are what a connection costs.
+type Shown = (Arc<Card>, Option<Box<Marks>>);
+
 #[derive(Debug)]
 struct Window {
     size: u32,
-    places: Vec<Option<(Arc<Card>, Marks)>>,
+    places: Vec<Option<Shown>>,
     available: u32,
     /// The count as last sent.
     told: Option<u32>,
@@ -123,7 +127,7 @@ impl Window {
     fn set(&mut self, places: Vec<Place>) {
         for (place, content) in places {
             if let Some(slot) = self.places.get_mut(usize::from(place)) {
-                *slot = content;
+                *slot = content.map(|(card, marks)| (card, (marks != Marks::default()).then(|| Box::new(marks))));
                 self.dirty |= 1 << place;
             }
         }
@@ -158,7 +162,8 @@ impl Window {
         for (place, content) in self.places.iter().enumerate() {
             if self.dirty & 1 << place != 0 && (set.len() as u32) < most {
                 taken |= 1 << place;
-                set.push((place as u8, content.clone()));
+                let shown = content.as_ref().map(|(card, marks)| (card.clone(), marks.as_deref().cloned().unwrap_or_default()));
+                set.push((place as u8, shown));
             }
         }
         (taken, set)

@@ -3,6 +3,7 @@
 
 mod commands;
 mod engines;
+mod json;
 mod opening;
 mod queues;
 mod random;

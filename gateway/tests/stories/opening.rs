@@ -6,7 +6,7 @@ use duologue_core::input::{Input, LinkEnd};
 use duologue_core::kit::time::Span;
 use duologue_core::wire::{ClientMessage, Closing, Command, Resume, ServerMessage};
 use duologue_gateway::Config;
-use duologue_transport::{ConnId, Form, Up};
+use duologue_transport::{ConnId, Up};
 
 #[test]
 fn a_hello_is_asked_for_and_welcomed() {
@@ -85,17 +85,6 @@ fn con_10_too_many_waiting_hellos_are_refused_in_all_and_by_address() {
         let conn = w.open_from(1);
         assert_eq!(w.closing_of(conn), None);
     }
-}
-
-#[test]
-fn only_unknown_forms_are_closed_in_json() {
-    let mut w = World::new(config());
-    let conn = ConnId(77);
-    w.gateway.handle_transport(w.now, Up::Opened { conn, address: 1, form: Form::Unknown, secret: [1; 32] });
-    let Some(duologue_gateway::Outward::Down(duologue_transport::Down::Close { code, .. })) = w.gateway.poll_output() else {
-        panic!("not closed")
-    };
-    assert_eq!(code, Closing::Unsupported.number());
 }
 
 #[test]

@@ -101,7 +101,8 @@ impl Settings {
     /// The bounds of a WebSocket: what the gateway gives at most before it waits, and a large message beyond it.
     pub fn transport(&self) -> duologue_transport_ws::Config {
         let usual = duologue_transport_ws::Config::default();
-        let queue = self.size("connections.out_bytes") as usize * 2 + self.size("connections.replay_bytes") as usize + 2 * MESSAGE_MAX_BYTES;
+        let queue =
+            self.size("connections.out_bytes") as usize * 2 + self.size("connections.replay_bytes") as usize + 2 * MESSAGE_MAX_BYTES;
         duologue_transport_ws::Config { message_max_bytes: MESSAGE_MAX_BYTES, queue_max_bytes: queue.max(usual.queue_max_bytes), ..usual }
     }
 

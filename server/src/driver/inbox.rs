@@ -74,7 +74,9 @@ impl Inbox {
         let mut waiting = self.waiting();
         if waiting.queue.is_empty() {
             waiting = match patience {
-                Some(patience) => self.bell.wait_timeout_while(waiting, patience, |w| w.queue.is_empty()).unwrap_or_else(PoisonError::into_inner).0,
+                Some(patience) => {
+                    self.bell.wait_timeout_while(waiting, patience, |w| w.queue.is_empty()).unwrap_or_else(PoisonError::into_inner).0
+                }
                 None => self.bell.wait_while(waiting, |w| w.queue.is_empty()).unwrap_or_else(PoisonError::into_inner),
             };
         }

@@ -107,7 +107,12 @@ fn shown(reply: Reply) -> Answer {
 }
 
 /// `GET /v1/history?before=&limit=`
-pub(super) async fn history(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let (who, address) = (bearer(&headers)?, app.address(peer, &headers));
     match page(query.as_deref().unwrap_or_default()) {
         Ok((before, limit)) => match app.ask(Some(who), address, Request::History { before, limit }).await? {
@@ -165,7 +170,12 @@ async fn made(app: &App, peer: Peer, headers: &HeaderMap, content: Body, make: i
 }
 
 /// `DELETE /v1/blocks/{user}`
-pub(super) async fn unblock(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, headers: HeaderMap, Path(user): Path<String>) -> Answer {
+pub(super) async fn unblock(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Path(user): Path<String>,
+) -> Answer {
     let (who, address) = (bearer(&headers)?, app.address(peer, &headers));
     match UserId::parse(&user) {
         Some(user) => app.ask(Some(who), address, Request::Unblock(user)).await.map(|_| StatusCode::NO_CONTENT.into_response()),

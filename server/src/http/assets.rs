@@ -41,7 +41,10 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
     if name.ends_with(".html") {
         set.insert(CONTENT_SECURITY_POLICY, policy(&app.media_base));
         set.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        set.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(self), microphone=(self), geolocation=()"));
+        set.insert(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static("camera=(self), microphone=(self), geolocation=()"),
+        );
     }
     response
 }
@@ -89,7 +92,9 @@ fn has_hash(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     let mut parts = file.split(['.', '-']).rev();
     parts.next();
-    parts.next().is_some_and(|part| part.len() >= 8 && part.bytes().all(|b| b.is_ascii_alphanumeric()) && part.bytes().any(|b| b.is_ascii_digit()))
+    parts
+        .next()
+        .is_some_and(|part| part.len() >= 8 && part.bytes().all(|b| b.is_ascii_alphanumeric()) && part.bytes().any(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

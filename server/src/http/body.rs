@@ -111,7 +111,16 @@ mod tests {
     fn only_a_whole_bearer_token_is_one() {
         let token = crate::secrets::token();
         assert!(bearer(&headers(&format!("Bearer {token}"))).is_ok() && bearer(&headers(&format!("bearer {token}"))).is_ok());
-        for wrong in ["", "Bearer", "Bearer nonsense", "Bearer null", &token, &format!("Basic {token}"), &format!("Bearer {token} x"), &format!("Bearer {}", &token[2..])] {
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer nonsense",
+            "Bearer null",
+            &token,
+            &format!("Basic {token}"),
+            &format!("Bearer {token} x"),
+            &format!("Bearer {}", &token[2..]),
+        ] {
             assert_eq!(bearer(&headers(wrong)).expect_err(wrong).status(), 401);
         }
         assert!(bearer(&HeaderMap::new()).is_err());

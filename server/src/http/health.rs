@@ -16,7 +16,11 @@ pub(super) async fn live() -> Json<Value> {
 
 /// 503 while it drains.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    if app.ready.load(Ordering::Relaxed) { Json(json!({ "status": "ready" })).into_response() } else { Problem::unavailable().into_response() }
+    if app.ready.load(Ordering::Relaxed) {
+        Json(json!({ "status": "ready" })).into_response()
+    } else {
+        Problem::unavailable().into_response()
+    }
 }
 
 /// Everything in numbers.

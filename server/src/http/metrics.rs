@@ -30,7 +30,11 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response<Body
     let (engine, gateway, turns) = (snapshot.engine, snapshot.gateway, snapshot.turns);
     let (used, level) = app.memory.level();
     let mut text = Text::default();
-    text.gauge("connections", "Connections of the realm", &[("state=\"live\"", engine.links_live.into()), ("state=\"graced\"", engine.links_graced.into())]);
+    text.gauge(
+        "connections",
+        "Connections of the realm",
+        &[("state=\"live\"", engine.links_live.into()), ("state=\"graced\"", engine.links_graced.into())],
+    );
     text.gauge("sockets", "Open sockets", &[("stage=\"waiting\"", gateway.waiting.into()), ("stage=\"all\"", gateway.connections.into())]);
     text.gauge("connections_limit", "Connections that are let in", &[("", app.connections_max.into())]);
     text.gauge("people", "People in memory", &[("", engine.users.into())]);
@@ -48,25 +52,33 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response<Body
     text.gauge("memory_bytes", "Resident memory and its budget", &[("kind=\"used\"", used), ("kind=\"budget\"", app.memory.budget())]);
     text.gauge("memory_level", "0 ok, 1 warning, 2 critical", &[("", level as u64)]);
     text.gauge("uptime_seconds", "Since the realm began", &[("", snapshot.uptime.as_secs())]);
-    text.counter("cache_lookups", "Look-ups", &[
-        ("cache=\"users\",result=\"hit\"", engine.user_hits),
-        ("cache=\"users\",result=\"miss\"", engine.user_misses),
-        ("cache=\"sessions\",result=\"hit\"", engine.session_hits),
-        ("cache=\"sessions\",result=\"miss\"", engine.session_misses),
-    ]);
+    text.counter(
+        "cache_lookups",
+        "Look-ups",
+        &[
+            ("cache=\"users\",result=\"hit\"", engine.user_hits),
+            ("cache=\"users\",result=\"miss\"", engine.user_misses),
+            ("cache=\"sessions\",result=\"hit\"", engine.session_hits),
+            ("cache=\"sessions\",result=\"miss\"", engine.session_misses),
+        ],
+    );
     text.counter("inputs", "Inputs of the engine", &[("result=\"taken\"", turns.inputs), ("result=\"refused\"", turns.refused)]);
     text.counter("released", "Outputs released", &[("", turns.released)]);
     text.counter("turns", "Turns of the driver", &[("kind=\"all\"", turns.turns), ("kind=\"idle\"", turns.idle)]);
     text.counter("panics", "Engines that panicked", &[("", turns.panics)]);
     text.counter("time_clamped", "Earlier instants that were clamped", &[("", engine.clamped + gateway.clamped)]);
     let answers: Vec<u64> = app.counters.answers.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-    text.counter("http_answers", "Answers over HTTP", &[
-        ("class=\"1xx\"", answers[0]),
-        ("class=\"2xx\"", answers[1]),
-        ("class=\"3xx\"", answers[2]),
-        ("class=\"4xx\"", answers[3]),
-        ("class=\"5xx\"", answers[4]),
-    ]);
+    text.counter(
+        "http_answers",
+        "Answers over HTTP",
+        &[
+            ("class=\"1xx\"", answers[0]),
+            ("class=\"2xx\"", answers[1]),
+            ("class=\"3xx\"", answers[2]),
+            ("class=\"4xx\"", answers[3]),
+            ("class=\"5xx\"", answers[4]),
+        ],
+    );
     let mut response = Response::new(Body::from(text.0));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     Ok(response)
@@ -87,7 +99,11 @@ impl Text {
     fn family(&mut self, name: &str, kind: &str, help: &str, samples: &[(&str, u64)]) {
         let _ = write!(self.0, "# HELP duologue_{name} {help}\n# TYPE duologue_{name} {kind}\n");
         for (labels, value) in samples {
-            let _ = if labels.is_empty() { writeln!(self.0, "duologue_{name} {value}") } else { writeln!(self.0, "duologue_{name}{{{labels}}} {value}") };
+            let _ = if labels.is_empty() {
+                writeln!(self.0, "duologue_{name} {value}")
+            } else {
+                writeln!(self.0, "duologue_{name}{{{labels}}} {value}")
+            };
         }
     }
 }

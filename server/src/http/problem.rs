@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn sessions_that_are_none_are_401_and_the_banned_403() {
-        for (closing, status) in [(Closing::BadToken, 401), (Closing::ExpiredToken, 401), (Closing::Banned, 403), (Closing::AtCapacity, 503)] {
+        for (closing, status) in
+            [(Closing::BadToken, 401), (Closing::ExpiredToken, 401), (Closing::Banned, 403), (Closing::AtCapacity, 503)]
+        {
             assert_eq!(Problem::closed(closing, None).status(), status);
         }
         let response = Problem::closed(Closing::BadToken, None).into_response();

@@ -47,7 +47,9 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, Extension(peer): Extens
 fn told(refused: Refused) -> Response<Body> {
     match refused {
         Refused::NotAnUpgrade => Problem::new(400, "bad_message", "Not an upgrade to a WebSocket").into_response(),
-        Refused::Origin => Problem::new(403, "bad_origin", "Pages of this origin may not connect; the operator lists them in http.origins").into_response(),
+        Refused::Origin => {
+            Problem::new(403, "bad_origin", "Pages of this origin may not connect; the operator lists them in http.origins").into_response()
+        }
         Refused::Version => {
             let mut response = Problem::new(426, "bad_message", "WebSocket version 13 is spoken here").into_response();
             response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));

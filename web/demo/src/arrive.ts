@@ -1,0 +1,262 @@
+/**
+ * The first state: who one is, how one looks, and whether camera and microphone work, before anybody rings.
+ *
+ * The camera is asked for when somebody presses a button, or at once where the browser would not ask them anyway.
+ */
+
+import { Api, createGuest, DuologueError } from "@duologue/sdk";
+import type { App, View } from "./app.js";
+import { paint } from "./avatar.js";
+import { h, set, setText, toggle } from "./dom.js";
+import { icon } from "./icons.js";
+import { forgetAll, keepProfile, readDeviceStay, type Stay } from "./remember.js";
+
+const GENDERS: readonly (readonly [value: string, label: string])[] = [
+  ["", "Rather not say"],
+  ["female", "Woman"],
+  ["male", "Man"],
+  ["other", "Other"],
+];
+
+export function arriveView(app: App, serverUrl: string): View {
+  const { profile, devices } = app;
+  let gender = profile.gender ?? "";
+  let picture: Blob | null = null;
+  let pictureUrl: string | undefined;
+  let isBusy = false;
+  let isOver = false;
+
+  const name = h("input.text", {
+    id: "name",
+    "data-testid": "name-input",
+    type: "text",
+    maxlength: 40,
+    autocomplete: "nickname",
+    placeholder: "Your first name will do",
+    "aria-describedby": "trouble",
+    required: true,
+  });
+  name.value = profile.name;
+
+  const genders = h("div.chips", { role: "radiogroup", "aria-label": "How do you appear?" });
+  for (const [value, label] of GENDERS) {
+    const input = h("input", { type: "radio", name: "gender", value, "data-testid": `gender-${value || "none"}` });
+    input.checked = value === gender;
+    input.addEventListener("change", () => (gender = value));
+    genders.append(h("label.chip", {}, input, h("span", {}, label)));
+  }
+
+  const enter = h("button.primary.wide", { type: "submit", "data-testid": "enter-button" }, "Come in");
+  const noCamera = h("button.quiet.wide", { type: "button", "data-testid": "no-camera-button" }, "Go on without a picture");
+  const trouble = h("div.trouble", { id: "trouble", role: "alert" });
+  toggle(trouble, false);
+  const forget = h("button.link", { type: "button" }, "Forget me on this device");
+  toggle(forget, profile.name !== "");
+
+  const video = h("video.mirror", { autoplay: true, playsinline: true, muted: true, "aria-label": "Your camera" });
+  video.muted = true;
+  const orb = h("div.preview-orb", { "aria-hidden": "true" });
+  paint(orb, profile.name || "duologue");
+  const previewText = h("p.preview-text", {}, "See yourself before anybody rings");
+  const start = h("button.soft", { type: "button" }, icon("camera"), "Turn the camera on");
+  const take = h("button.soft", { type: "button" }, icon("shutter"), "Take a picture");
+  const still = h("img.preview-still", { alt: "The picture that others will see" });
+  toggle(still, false);
+  const level = h("div.level", { role: "img", "aria-label": "Loudness of your microphone" }, h("i"), h("i"), h("i"), h("i"), h("i"));
+  const preview = h(
+    "div.preview",
+    {},
+    orb,
+    video,
+    h("div.preview-idle", {}, previewText, start),
+    h("div.preview-bar", {}, level, take),
+    still,
+  );
+
+  const form = h(
+    "form.arrive-form",
+    { novalidate: true },
+    h("label.field", { for: "name" }, h("span.label", {}, "What shall we call you?"), name),
+    h("div.field", {}, h("span.label", {}, "How do you appear?"), genders),
+    trouble,
+    h("div.stack", {}, enter, noCamera),
+    h("p.fine", {}, "Nothing is recorded. The call goes straight from you to the other."),
+    forget,
+  );
+
+  const element = h(
+    "main.arrive",
+    {},
+    h(
+      "div.arrive-text",
+      {},
+      h("div.wordmark", {}, mark(), "Duologue"),
+      h("h1", {}, "Talk with one person.", h("br"), h("em", {}, "For a few minutes.")),
+      form,
+    ),
+    preview,
+  );
+
+  const show = (title: string, text: string): void => {
+    trouble.replaceChildren(h("strong", {}, title), h("span", {}, text));
+    toggle(trouble, true);
+  };
+
+  const drawPreview = (): void => {
+    const isOn = devices.video !== null;
+    preview.classList.toggle("is-on", isOn);
+    const shown = video.srcObject as MediaStream | null;
+    if (isOn && shown?.getVideoTracks()[0] !== devices.video) video.srcObject = new MediaStream([devices.video!]);
+    if (!isOn) video.srcObject = null;
+    if (devices.trouble) show(devices.trouble.title, devices.trouble.text);
+    else if (isOn) toggle(trouble, false);
+    noCamera.classList.toggle("is-wanted", devices.trouble !== null);
+  };
+
+  const openCamera = async (): Promise<boolean> => {
+    start.disabled = true;
+    const isOn = await devices.open();
+    start.disabled = false;
+    if (!isOver) drawPreview();
+    return isOn;
+  };
+
+  const busy = (is: boolean, text = "Come in"): void => {
+    isBusy = is;
+    enter.disabled = noCamera.disabled = is;
+    setText(enter, text);
+  };
+
+  /** The account that this device had, unless another window is that person just now, or the name is another. */
+  const oldStay = async (wished: string): Promise<Stay | null> => {
+    const old = readDeviceStay();
+    if (!old || old.name !== wished || (old.gender ?? "") !== gender) return null;
+    return (await app.neighbours.has(old.user)) ? null : old;
+  };
+
+  const newStay = async (wished: string): Promise<Stay> => {
+    const guest = await createGuest(serverUrl, gender ? { name: wished, gender } : { name: wished });
+    return { token: guest.token, user: guest.user.user, name: wished, ...(gender ? { gender } : {}) };
+  };
+
+  const go = async (withPicture: boolean): Promise<void> => {
+    const wished = name.value.trim();
+    if (isBusy) return;
+    if (wished === "") {
+      show("One thing is missing", "Tell us a name first. It may be any name.");
+      set(name, { "aria-invalid": "true" });
+      name.focus();
+      return;
+    }
+    toggle(trouble, false);
+    busy(true, "One moment …");
+    const late = setTimeout(() => isBusy && !isOver && setText(enter, "Still trying to reach the server …"), 5_000);
+    if (withPicture && !devices.video) {
+      if (!(await openCamera())) return busy(false);
+    } else if (!withPicture) {
+      devices.closeCamera();
+      await devices.openMicrophone();
+    }
+    Object.assign(profile, { name: wished, gender: gender || undefined, noPicture: !withPicture });
+    keepProfile(profile);
+    try {
+      const old = await oldStay(wished);
+      const choice = { noPicture: !withPicture };
+      try {
+        await app.enter({ ...(old ?? (await newStay(wished))), ...choice });
+      } catch (error) {
+        const isStale = error instanceof DuologueError && /^(bad|expired)_token$/.test(error.code);
+        if (!old || !isStale) throw error;
+        await app.enter({ ...(await newStay(wished)), ...choice });
+      }
+      if (picture) app.duo?.api.putSelfie(picture).catch(() => app.note("Your picture could not be stored."));
+    } catch (error) {
+      if (isOver) return;
+      show("That did not work", error instanceof DuologueError ? sentence(error) : "Try once more in a moment.");
+      busy(false);
+    } finally {
+      clearTimeout(late);
+    }
+  };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void go(true);
+  });
+  noCamera.addEventListener("click", () => void go(false));
+  name.addEventListener("input", () => {
+    set(name, { "aria-invalid": undefined });
+    paint(orb, name.value || "duologue");
+  });
+  start.addEventListener("click", () => void openCamera());
+  take.addEventListener("click", () => {
+    if (picture) {
+      picture = null;
+      toggle(still, false);
+      take.replaceChildren(icon("shutter"), "Take a picture");
+      return;
+    }
+    void devices.takePicture(video).then((taken) => {
+      if (!taken) return;
+      picture = taken;
+      if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+      still.src = pictureUrl = URL.createObjectURL(taken);
+      toggle(still, true);
+      take.replaceChildren(icon("close"), "Another one");
+      app.say("Picture taken");
+    });
+  });
+  forget.addEventListener("click", () => {
+    const old = readDeviceStay();
+    forgetAll();
+    name.value = profile.name = "";
+    toggle(forget, false);
+    app.note("Forgotten.");
+    if (old) void eraseQuietly(serverUrl, old.token);
+  });
+
+  void devices.isGranted().then((isGranted) => {
+    if (isGranted && !isOver && !devices.video && !profile.noPicture) void openCamera();
+  });
+  drawPreview();
+  // On a phone the keyboard would cover the page at once.
+  setTimeout(() => {
+    if (!isOver && matchMedia("(min-width: 700px)").matches) name.focus();
+  }, 50);
+
+  let frame = 0;
+  const bars = [...level.children] as HTMLElement[];
+  const drawLevel = (): void => {
+    const loud = devices.level();
+    bars.forEach((bar, index) => bar.classList.toggle("is-lit", loud * bars.length * 1.6 > index + 0.25));
+    frame = requestAnimationFrame(drawLevel);
+  };
+  drawLevel();
+
+  return {
+    element,
+    update: () => undefined,
+    destroy() {
+      isOver = true;
+      cancelAnimationFrame(frame);
+      video.srcObject = null;
+      if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+    },
+  };
+}
+
+export function mark(): HTMLElement {
+  return h("span.mark", { "aria-hidden": "true" }, h("i"), h("i"));
+}
+
+function sentence(error: DuologueError): string {
+  if (error.code === "unreachable") return "The server cannot be reached. Are you online?";
+  if (error.code === "bad_message" && error.field === "name") return "This name cannot be used. Try another one.";
+  return error.message;
+}
+
+async function eraseQuietly(serverUrl: string, token: string): Promise<void> {
+  const api = new Api(serverUrl, token);
+  await api.erase().catch(() => undefined);
+  await api.signOut().catch(() => undefined);
+}

@@ -1,0 +1,363 @@
+/**
+ * The fourth state: the other fills the page, oneself in a corner, the server's clock counts down.
+ *
+ * It draws what the SDK knows of the call and owns no fact of its own, but for what one is typing.
+ */
+
+import { DuologueError, type Call, type ChatLine } from "@duologue/sdk";
+import type { App, View } from "./app.js";
+import { paint } from "./avatar.js";
+import { movable } from "./corner.js";
+import { h, set, setText, svg, toggle, trapFocus } from "./dom.js";
+import { icon, type IconName } from "./icons.js";
+import { keepChat, readChat } from "./remember.js";
+import { clock, length, nameOf } from "./words.js";
+
+const LATE_MS = 30_000;
+const CHAT_MAX = 500;
+const REASONS: readonly (readonly [reason: string, label: string])[] = [
+  ["harassment", "Rude or threatening"],
+  ["nudity", "Naked or sexual"],
+  ["minor", "Seems to be a child"],
+  ["spam", "Advertising or fraud"],
+  ["other", "Something else"],
+];
+
+export function callView(app: App, call: Call): View {
+  const { duo, devices } = app;
+  const who = nameOf(call.peer);
+  const offs: (() => void)[] = [];
+
+  const remote = h("video.remote", { autoplay: true, playsinline: true, "data-testid": "remote-video", "aria-label": `${who}, live` });
+  const face = h("div.call-face", {}, h("div.call-face-glow", { "aria-hidden": "true" }), app.face(call.peer, "large"));
+  paint(face, call.peer.user);
+  const unmute = h("button.primary.unmute", { type: "button", onclick: () => void play() }, `Tap to hear ${who}`);
+  toggle(unmute, false);
+
+  const local = h("video.mirror", { autoplay: true, playsinline: true, muted: true, "data-testid": "local-video", "aria-label": "You" });
+  local.muted = true;
+  const self = h("div.self", { "aria-label": "Your own picture; the arrow keys move it", role: "group" }, app.face(duo!.me, "fill"), local);
+  movable(self, "top-right");
+
+  const time = h("span.call-clock", { role: "timer", "data-testid": "call-clock" });
+  const arc = svg("circle", { cx: 12, cy: 12, r: 10, pathLength: 1, class: "arc" });
+  const timer = h("div.call-time", {}, svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("circle", { cx: 12, cy: 12, r: 10, class: "track" }), arc) as unknown as HTMLElement, time);
+  const status = h("p.call-status", { role: "status" });
+  const peerMuted = h("span.call-muted", { title: `${who} is muted` }, icon("micOff"));
+  toggle(peerMuted, false);
+
+  const banner = h("div.call-banner", { role: "status" });
+  toggle(banner, false);
+
+  const control = (name: IconName, label: string, testId: string, act: () => void, kind = ""): HTMLButtonElement => {
+    const button = h("button.control", { type: "button", title: label, "aria-label": label, "data-testid": testId, onclick: act }, icon(name));
+    if (kind) button.classList.add(kind);
+    return button;
+  };
+
+  const mute = control("mic", "Mute", "mute-button", () => {
+    duo!.media.mute(!duo!.media.muted);
+    draw();
+  });
+  const camera = control("camera", "Camera off", "camera-button", () => void switchCamera());
+  const chatButton = control("chat", "Chat", "chat-button", () => openChat(!element.classList.contains("has-chat")));
+  const unread = h("span.badge");
+  chatButton.append(unread);
+  toggle(unread, false);
+  const more = control("more", "More time?", "more-button", () => openSheet(moreSheet));
+  const hangUp = control("hangUp", "Hang up", "hangup-button", () => {
+    hangUp.disabled = true;
+    call.hangUp().catch((error: unknown) => {
+      hangUp.disabled = false;
+      refuse(error);
+    });
+  }, "danger");
+  const menuButton = control("dots", "More", "menu-button", () => openSheet(menu));
+
+  const menu = h(
+    "div.sheet",
+    { role: "dialog", "aria-label": "More" },
+    h("button.menu-item", { type: "button", "data-testid": "share-button", onclick: () => openSheet(shareSheet) }, icon("contact"), "Exchange contacts"),
+    h("button.menu-item", { type: "button", "data-testid": "block-button", onclick: () => openSheet(blockSheet) }, icon("block"), `Block ${who}`),
+    h("button.menu-item.danger", { type: "button", "data-testid": "report-button", onclick: () => openSheet(reportSheet) }, icon("flag"), `Report ${who}`),
+  );
+  const blockSheet = h(
+    "div.sheet",
+    { role: "dialog", "aria-label": `Block ${who}` },
+    h("h3", {}, `Block ${who}?`),
+    h("p", {}, "The call ends, and you two will not see each other any more. They are not told."),
+    h("div.pair", {}, h("button.soft", { type: "button", onclick: () => openSheet(null) }, "Keep talking"), h("button.primary", { type: "button", "data-testid": "block-confirm", onclick: () => void act(() => call.block()) }, "Block")),
+  );
+  const reportSheet = h(
+    "div.sheet",
+    { role: "dialog", "aria-label": `Report ${who}` },
+    h("h3", {}, `What is wrong with ${who}?`),
+    h("p", {}, "The call ends, and somebody looks at it. They are not told who said so."),
+    ...REASONS.map(([reason, label]) =>
+      h("button.menu-item", { type: "button", "data-testid": "report-reason", "data-reason": reason, onclick: () => void act(() => call.report(reason), "Thank you. Somebody will look at it.") }, label),
+    ),
+  );
+  const moreChips = h("div.chips");
+  for (const minutes of [1, 3, 5, 10]) {
+    moreChips.append(
+      h("button.chip-button", { type: "button", onclick: () => void act(() => call.extend(minutes * 60)) }, length(minutes * 60)),
+    );
+  }
+  const moreText = h("p", {});
+  const moreSheet = h("div.sheet", { role: "dialog", "aria-label": "More time" }, h("h3", {}, "A little more time?"), moreText, moreChips);
+  const contact = h("input.text", { type: "text", maxlength: 256, placeholder: "A number, an address, a name somewhere", "aria-label": "Your contact" });
+  const shareSheet = h(
+    "form.sheet",
+    {
+      role: "dialog",
+      "aria-label": "Exchange contacts",
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        const value = contact.value.trim();
+        if (value) void act(() => call.share({ contact: value }), `${who} sees it as soon as they share theirs.`);
+      },
+    },
+    h("h3", {}, "Exchange contacts"),
+    h("p", {}, `${who} sees yours only if they share theirs too.`),
+    contact,
+    h("button.primary", { type: "submit" }, "Share"),
+  );
+  const sheets = [menu, blockSheet, reportSheet, moreSheet, shareSheet];
+  for (const sheet of sheets) {
+    toggle(sheet, false);
+    trapFocus(sheet);
+  }
+
+  const lines = h("div.chat-lines", { role: "log", "aria-live": "polite", "aria-label": "Chat" });
+  const input = h("input.text", { type: "text", maxlength: CHAT_MAX, placeholder: "Write something", "aria-label": "Message", autocomplete: "off", enterkeyhint: "send", "data-testid": "chat-input" });
+  const send = h("button.send", { type: "submit", "aria-label": "Send", title: "Send", "data-testid": "chat-send" }, icon("send"));
+  const form = h("form.chat-form", {}, input, send);
+  const chat = h("section.chat", { "aria-label": "Chat" }, lines, form);
+
+  const foot = h("div.controls", { role: "toolbar", "aria-label": "Call" }, mute, camera, chatButton, more, hangUp, menuButton);
+  const element = h(
+    "main.call",
+    { "data-testid": "call" },
+    h("div.stage", {}, face, remote),
+    h("div.call-shade", { "aria-hidden": "true" }),
+    h("header.call-head", {}, h("div.call-who", {}, h("h1", {}, who, peerMuted), status), timer),
+    banner,
+    unmute,
+    self,
+    chat,
+    h("div.sheets", {}, ...sheets),
+    foot,
+  );
+
+  const refuse = (error: unknown): void => app.note(error instanceof DuologueError ? error.message : "That did not work. Try once more.");
+
+  const act = async (what: () => Promise<unknown>, thanks?: string): Promise<void> => {
+    openSheet(null);
+    try {
+      await what();
+      if (thanks) app.note(thanks);
+    } catch (error) {
+      refuse(error);
+    }
+  };
+
+  let opener: HTMLElement | null = null;
+  const openSheet = (sheet: HTMLElement | null): void => {
+    const wasOpen = sheets.find((it) => !it.hidden);
+    if (!wasOpen) opener = document.activeElement as HTMLElement | null;
+    const next = sheet !== null && sheet === wasOpen ? null : sheet;
+    for (const it of sheets) toggle(it, it === next);
+    menuButton.setAttribute("aria-expanded", String(next === menu));
+    if (next) next.querySelector<HTMLElement>("button, input")?.focus();
+    else opener?.focus();
+  };
+  const closeSheets = (event: Event): void => {
+    if (event instanceof KeyboardEvent) {
+      if (event.key === "Escape" && sheets.some((it) => !it.hidden)) openSheet(null);
+      return;
+    }
+    const target = event.target as Element;
+    if (!target.closest(".sheet, .control")) for (const it of sheets) toggle(it, false);
+  };
+  document.addEventListener("keydown", closeSheets);
+  document.addEventListener("pointerdown", closeSheets);
+
+  let seen = 0;
+  const openChat = (isOpen: boolean): void => {
+    element.classList.toggle("has-chat", isOpen);
+    chatButton.setAttribute("aria-pressed", String(isOpen));
+    if (isOpen) {
+      seen = call.messages.length;
+      input.focus();
+      lines.scrollTop = lines.scrollHeight;
+    }
+    draw();
+  };
+  /** On a wide page the chat is always there. */
+  const isChatShown = (): boolean => element.classList.contains("has-chat") || matchMedia("(min-width: 1080px)").matches;
+
+  const addLine = (line: ChatLine): void => {
+    const element = h("p.chat-line", { "data-testid": "chat-line" }, !line.mine && h("span.visually-hidden", {}, `${who}: `), line.text);
+    if (line.mine) element.classList.add("is-mine");
+    lines.append(element);
+    lines.scrollTop = lines.scrollHeight;
+  };
+  // A reloaded page has lost what was said before; the tab has kept it. A replay may tell the same line again.
+  const isKnown = (line: ChatLine): boolean => call.messages.some((it) => it.at === line.at && it.from === line.from && it.text === line.text);
+  call.messages.unshift(...readChat<ChatLine>(call.id).filter((line) => !isKnown(line)));
+  let drawnLines = 0;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (!text) return;
+    input.value = "";
+    call.chat(text).then(draw, (error: unknown) => {
+      // What was written is not lost for being refused.
+      if (!input.value) input.value = text;
+      refuse(error);
+    });
+  });
+
+  const switchCamera = async (): Promise<void> => {
+    camera.disabled = true;
+    if (devices.video) devices.closeCamera();
+    else if (!(await devices.openCamera()) && devices.trouble) app.note(`${devices.trouble.title}. ${devices.trouble.text}`);
+    app.useDevices();
+    camera.disabled = false;
+    draw();
+  };
+
+  const play = async (): Promise<void> => {
+    try {
+      await remote.play();
+      toggle(unmute, false);
+    } catch (error) {
+      if ((error as DOMException).name === "NotAllowedError") toggle(unmute, true);
+    }
+  };
+
+  let extendSeen: number | null = null;
+  const drawBanner = (): void => {
+    const { asked } = call;
+    if (!call.here) {
+      if (banner.dataset.kind !== "moved") {
+        banner.dataset.kind = "moved";
+        banner.replaceChildren(
+          h("span", {}, `You talk with ${who} on another page.`),
+          h("button.primary", { type: "button", onclick: () => void call.rejoin().catch(refuse) }, "Continue here"),
+        );
+      }
+    } else if (asked) {
+      if (extendSeen !== asked.until) {
+        extendSeen = asked.until;
+        banner.dataset.kind = "asked";
+        banner.replaceChildren(
+          h("span", {}, `${who} would like ${length(asked.seconds)} more.`),
+          h("button.primary", { type: "button", "data-testid": "extend-accept", onclick: () => void act(() => call.extend(asked.seconds)) }, "Yes, more time"),
+        );
+        app.say(`${who} would like more time.`);
+      }
+    } else {
+      banner.dataset.kind = "";
+      extendSeen = null;
+    }
+    toggle(banner, !call.here || asked !== null);
+  };
+
+  const statusText = (): string => {
+    const lost = call.peerLink;
+    if (lost) {
+      const left = Math.max(0, Math.ceil(((lost.until ?? 0) - duo!.clock.now()) / 1000));
+      return lost.until ? `${who} is reconnecting, ${left} s` : `${who} is reconnecting …`;
+    }
+    if (!call.here) return "on another page";
+    if (call.mediaState === "new" || call.mediaState === "connecting") return "connecting …";
+    if (call.mediaState === "failed") return "looking for another way …";
+    if (call.isWeak) return "weak connection";
+    if (call.asking) return "asked for more time …";
+    return "";
+  };
+
+  let late = false;
+  const draw = (): void => {
+    const left = call.remainingMs;
+    setText(time, clock(left));
+    arc.style.strokeDashoffset = String(1 - Math.min(1, left / Math.max(1, call.deadline - call.started)));
+    const isLate = left <= LATE_MS;
+    element.classList.toggle("is-late", isLate);
+    if (isLate && !late) app.say("Thirty seconds left.");
+    late = isLate;
+
+    const stream = call.stream;
+    if (remote.srcObject !== stream) {
+      remote.srcObject = stream;
+      if (stream) void play();
+    }
+    const hasPicture =
+      stream !== null && call.peerSending?.picture !== false && stream.getVideoTracks().some((it) => !it.muted && it.readyState === "live");
+    element.classList.toggle("has-remote", hasPicture);
+    toggle(peerMuted, call.peerSending?.sound === false && call.mediaState === "connected");
+    setText(status, statusText());
+    status.classList.toggle("is-warning", call.isWeak || call.peerLink !== null);
+
+    const own = devices.video;
+    const shown = (local.srcObject as MediaStream | null)?.getVideoTracks()[0] ?? null;
+    if (shown !== own) local.srcObject = own ? new MediaStream([own]) : null;
+    self.classList.toggle("has-video", own !== null);
+
+    const { muted, audio } = duo!.media;
+    const isMute = muted || !audio;
+    mute.classList.toggle("is-off", isMute);
+    mute.replaceChildren(icon(isMute ? "micOff" : "mic"));
+    set(mute, { "aria-pressed": String(isMute), "aria-label": isMute ? "Unmute" : "Mute", title: isMute ? "Unmute" : "Mute" });
+    camera.classList.toggle("is-off", !own);
+    camera.replaceChildren(icon(own ? "camera" : "cameraOff"));
+    set(camera, { "aria-pressed": String(!own), "aria-label": own ? "Camera off" : "Camera on", title: own ? "Camera off" : "Camera on" });
+
+    for (const line of call.messages.slice(drawnLines)) addLine(line);
+    if (drawnLines !== call.messages.length) {
+      drawnLines = call.messages.length;
+      keepChat(call.id, call.messages);
+    }
+    if (isChatShown()) seen = call.messages.length;
+    const missed = call.messages.slice(seen).filter((it) => !it.mine).length;
+    setText(unread, String(missed));
+    toggle(unread, missed > 0);
+    chat.classList.toggle("is-empty", call.messages.length === 0);
+
+    const mayExtend = call.extensionsLeft === undefined || call.extensionsLeft > 0;
+    more.disabled = !mayExtend;
+    const times = call.extensionsLeft;
+    setText(
+      moreText,
+      `It is added when ${who} agrees within half a minute.` + (times === undefined ? "" : times === 1 ? " This is possible once more." : ` This is possible ${times} more times.`),
+    );
+    drawBanner();
+  };
+
+  offs.push(
+    duo!.on("shared", ({ contacts }) => {
+      const text = Object.values(contacts).join(", ");
+      app.note(`${who}: ${text}`);
+      addLine({ from: call.peer.user, text: `My contact: ${text}`, at: duo!.clock.now(), mine: false });
+    }),
+    duo!.on("call_extended", () => app.note("You have more time.")),
+    duo!.on("peer_link", ({ state }) => app.say(state === "back" ? `${who} is back.` : `${who} is reconnecting.`)),
+  );
+  app.alerts.inCall(who);
+  app.say(`You are talking with ${who}.`);
+  draw();
+
+  return {
+    element,
+    update: draw,
+    destroy() {
+      for (const off of offs) off();
+      document.removeEventListener("keydown", closeSheets);
+      document.removeEventListener("pointerdown", closeSheets);
+      remote.srcObject = null;
+      local.srcObject = null;
+      app.alerts.quiet();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// How the demo is built: few files, named by their content, the same bytes each time.
+import { defineConfig } from "vite";
+
+const server = process.env.DUOLOGUE_SERVER ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  base: "./",
+  resolve: { conditions: ["source", "module", "browser", "development|production"] },
+  server: {
+    proxy: {
+      "/v1": { target: server, ws: true },
+      "/media": { target: server },
+    },
+  },
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    rollupOptions: {
+      output: {
+        entryFileNames: "duologue-[hash].js",
+        chunkFileNames: "duologue-[hash].js",
+        assetFileNames: "duologue-[hash][extname]",
+      },
+    },
+  },
+});

@@ -1,0 +1,142 @@
+/**
+ * What is asked over HTTP rather than over the link: guest accounts, one's own profile and picture, history, the end.
+ *
+ * Each call answers or throws a `DuologueError`; a network that fails is `unreachable`. It keeps nothing but the token.
+ */
+
+import { DuologueError, type ErrorDetails } from "./errors.js";
+import type { CallId, Card, Totals, UserId } from "./wire.js";
+
+export interface GuestWish {
+  name: string;
+  gender?: string;
+  introduction?: string;
+  access_code?: string;
+}
+
+export interface Guest {
+  user: Card;
+  token: string;
+  expires: number;
+}
+
+export interface Account {
+  user: Card;
+  totals: Totals;
+  access: { allowed: boolean; code?: string; uses_left?: number };
+  expires: number;
+}
+
+export interface PastCall {
+  call: CallId;
+  peer: Card;
+  started: number;
+  ended: number;
+  seconds: number;
+  agreed: number;
+  why: string;
+  chat?: { from: UserId; text: string; at: number }[];
+}
+
+/** Makes an account that lasts some days; its token opens the link. */
+export async function createGuest(baseUrl: string, wish: GuestWish): Promise<Guest> {
+  return (await request(baseUrl, "POST", "/v1/guests", undefined, wish)) as Guest;
+}
+
+/** A signed-in user's own things. */
+export class Api {
+  readonly #base: string;
+  readonly #token: string;
+
+  constructor(baseUrl: string, token: string) {
+    this.#base = baseUrl;
+    this.#token = token;
+  }
+
+  me(): Promise<Account> {
+    return this.#ask("GET", "/v1/me") as Promise<Account>;
+  }
+
+  /** `null` clears a field; what is absent stays. */
+  updateMe(change: { name?: string; gender?: string | null; tags?: string[] | null }): Promise<Account> {
+    return this.#ask("PATCH", "/v1/me", change) as Promise<Account>;
+  }
+
+  /** JPEG, PNG or WebP, at most 512 KiB; the server crops it to a square. */
+  putSelfie(picture: Blob): Promise<unknown> {
+    return this.#ask("PUT", "/v1/me/selfie", picture);
+  }
+
+  history(options: { before?: CallId; limit?: number } = {}): Promise<{ calls: PastCall[]; more: boolean }> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options)) query.set(name, String(value));
+    return this.#ask("GET", `/v1/history?${query}`) as Promise<{ calls: PastCall[]; more: boolean }>;
+  }
+
+  /** Revokes the token. */
+  async signOut(): Promise<void> {
+    await this.#ask("DELETE", "/v1/session");
+  }
+
+  /** Erases the person: profile, picture, chat. */
+  async erase(): Promise<void> {
+    await this.#ask("DELETE", "/v1/me");
+  }
+
+  #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    return request(this.#base, method, path, this.#token, body);
+  }
+}
+
+async function request(base: string, method: string, path: string, token?: string, body?: unknown): Promise<unknown> {
+  const headers: Record<string, string> = {};
+  if (token) headers.authorization = `Bearer ${token}`;
+  const init: RequestInit = { method, headers };
+  if (body instanceof Blob) {
+    headers["content-type"] = body.type;
+    init.body = body;
+  } else if (body !== undefined) {
+    headers["content-type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(httpUrl(base) + path, init);
+  } catch {
+    throw new DuologueError("unreachable");
+  }
+  const text = await response.text().catch(() => "");
+  const value = parse(text);
+  if (response.ok) return value;
+  const problem = (value ?? {}) as ErrorDetails & { code?: string };
+  throw new DuologueError(problem.code ?? codeOf(response.status), problem);
+}
+
+function codeOf(status: number): string {
+  if (status === 401) return "bad_token";
+  if (status === 429) return "rate_limited";
+  if (status === 413) return "too_large";
+  if (status >= 500) return "unavailable";
+  return "bad_message";
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `https://host/base` of any of the ways to name a server, without a slash at the end. */
+export function httpUrl(url: string): string {
+  const parsed = new URL(url, globalThis.location?.href);
+  parsed.protocol = parsed.protocol.replace(/^ws/, "http");
+  parsed.search = parsed.hash = "";
+  return parsed.href.replace(/\/+$/, "").replace(/\/v1\/ws$/, "");
+}
+
+/** `wss://host/base/v1/ws` of the same. */
+export function socketUrl(url: string): string {
+  return `${httpUrl(url).replace(/^http/, "ws")}/v1/ws`;
+}

@@ -1,0 +1,6 @@
+// Unit tests of the SDK: no browser, no network, no real waiting.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: { include: ["sdk/test/**/*.test.ts"], environment: "node", globals: false },
+});

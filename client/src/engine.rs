@@ -7,6 +7,7 @@ use crate::commands::{Asker, Commands, Wanted};
 use crate::config::Config;
 use crate::intents::{Intent, Intents};
 use crate::line::{Due, Line, Phase, Verdict};
+use crate::media::{Media, Wish};
 use crate::seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 use crate::seen::{Order, Seen};
 use crate::window::{Applied, Window};
@@ -17,6 +18,7 @@ use duologue_core::kit::ids::ClientId;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::json::NotUnderstood;
 use duologue_core::wire::{self, ClientMessage, Command, Done, Hello, MESSAGE_MAX_BYTES, Reason, Resume, ServerMessage, View, Welcome};
+use duologue_signaling::NegotiationOutput;
 
 /// One client of one user.
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ pub struct Engine {
     intents: Intents,
     window: Option<Window>,
     call: Option<Call>,
+    media: Media,
     clock: Clock,
     /// A ping without its pong.
     pinged: Option<Millis>,
@@ -51,6 +54,7 @@ impl Engine {
             intents: Intents::new(config.seat),
             window: None,
             call: None,
+            media: Media::default(),
             clock: Clock::default(),
             pinged: None,
             out: VecDeque::new(),
@@ -70,12 +74,13 @@ impl Engine {
             Input::MeasureClock if self.line.is_live() => self.ping(),
             Input::Online => self.line.hurry(self.now),
             Input::Open => self.open(),
+            Input::Peer(input) => self.media.peer(input),
             Input::Received { link, bytes } if self.line.has_link(link) => self.received(bytes),
             Input::Renew { client } => self.renew(client),
             Input::Closed { .. } | Input::Connected { .. } | Input::Heard { .. } | Input::MeasureClock | Input::Received { .. } => {}
         }
+        self.negotiate();
         self.handle_timeout(now);
-        self.send_what_waits();
     }
 
     /// Does what is due at an instant of the caller's clock. Early, late or often makes no difference but that of the lateness.
@@ -91,6 +96,9 @@ impl Engine {
             }
             while let Some(intent) = self.intents.take_due(self.now) {
                 self.declare(intent);
+            }
+            if let Some(command) = self.media.take_due(self.now) {
+                self.commands.want(Asker::Signal, command);
             }
             self.send_what_waits();
         }
@@ -110,7 +118,7 @@ impl Engine {
         if !self.line.is_live() {
             return line;
         }
-        line.into_iter().chain(self.seen.ack_at(&self.config)).chain(self.intents.next()).min()
+        line.into_iter().chain(self.seen.ack_at(&self.config)).chain(self.intents.next()).chain(self.media.next()).min()
     }
 
     /// Whether the client is welcomed and nothing has broken since.
@@ -235,6 +243,7 @@ impl Engine {
         self.resume = None;
         self.was_welcomed = false;
         self.call = None;
+        self.media.end();
         self.intents = Intents::default();
         self.pinged = None;
         self.close_window();
@@ -359,6 +368,7 @@ impl Engine {
         } else {
             self.seen.begin(welcome.seq);
             self.call = welcome.state.call.as_ref().map(Call::of_state);
+            self.seat();
             if self.commands.leaves() {
                 self.intents.give_up(Intent::Lobby);
             }
@@ -377,9 +387,20 @@ impl Engine {
         }
     }
 
+    /// The negotiation is that of the call that a welcome's state has.
+    fn seat(&mut self) {
+        match &self.call {
+            Some(call) if self.config.negotiate => self.media.seated(call.started()),
+            Some(_) | None => self.media.end(),
+        }
+    }
+
     fn happened(&mut self, event: wire::Event) {
         self.intents.happened(&event);
         Call::after(&mut self.call, &event);
+        if self.config.negotiate && self.media.takes(&event) {
+            return;
+        }
         match &event {
             wire::Event::CallStarted(started) => {
                 self.clock.said(self.now, started.now);
@@ -440,6 +461,24 @@ impl Engine {
         }
     }
 
+    /// What the negotiation wants after whatever has happened.
+    fn negotiate(&mut self) {
+        for wish in self.media.wishes() {
+            match wish {
+                Wish::Command(command) => self.commands.want(Asker::Signal, command),
+                Wish::Peer(output) => {
+                    if matches!(output, NegotiationOutput::Renew { .. }) {
+                        self.commands.forget_signals(self.media.call());
+                    }
+                    self.tell(Event::Peer(output));
+                }
+            }
+        }
+        if self.media.call().is_none() {
+            self.commands.forget_signals(None);
+        }
+    }
+
     fn send_what_waits(&mut self) {
         while self.line.is_live() {
             let Some((id, command)) = self.commands.number_next() else { return };
@@ -474,6 +513,7 @@ impl Engine {
             (Command::Leave | Command::WindowClose, _) => self.close_window(),
             (Command::Renegotiate { call }, Done::Epoch { epoch }) => {
                 Call::after(&mut self.call, &wire::Event::Renegotiate { call: *call, epoch: *epoch });
+                self.media.renegotiate(*call, *epoch);
             }
             _ => {}
         }
@@ -483,7 +523,12 @@ impl Engine {
         match (asker, answer) {
             (Asker::App(ask), answer) => self.tell(Event::Answered(Answered { ask, answer })),
             (Asker::Own(intent), Err(Failed::Refused(reason))) => self.refused(intent, reason),
-            (Asker::Own(_), Ok(_) | Err(Failed::Ended | Failed::TooMany | Failed::Unknown)) => {}
+            (Asker::Signal, Err(Failed::Refused(reason))) => {
+                if self.media.refused(self.now, &reason) {
+                    self.tell(Event::SignalRefused(reason));
+                }
+            }
+            (Asker::Own(_) | Asker::Signal, Ok(_) | Err(Failed::Ended | Failed::TooMany | Failed::Unknown)) => {}
         }
     }
 

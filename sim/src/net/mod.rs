@@ -114,11 +114,6 @@ impl Net {
         &mut self.conns[id as usize]
     }
 
-    /// How many there ever were.
-    pub(crate) fn len(&self) -> u64 {
-        self.conns.len() as u64
-    }
-
     /// Those whose two ends are open.
     pub(crate) fn open_ones(&self) -> impl Iterator<Item = (u64, &Conn)> {
         self.conns.iter().enumerate().filter(|(_, conn)| conn.client_open && conn.server_open).map(|(id, conn)| (id as u64, conn))

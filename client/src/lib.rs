@@ -38,6 +38,8 @@ mod media;
 mod seam;
 mod seen;
 mod window;
+#[cfg(feature = "ws")]
+mod ws;
 
 pub use call::Call;
 pub use codec::Form;
@@ -47,3 +49,5 @@ pub use engine::Engine;
 pub use intents::Intent;
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 pub use window::Window;
+#[cfg(feature = "ws")]
+pub use ws::{Client, ConnectError, Handle};

@@ -4,6 +4,7 @@
 use crate::intents::Intent;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use duologue_core::kit::ids::{ClientId, UserId};
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{self, Closing, Command, Done, Presence, Reason, Welcome};
@@ -156,6 +157,29 @@ pub enum End {
     ClosedOtherwise,
     /// The application left.
     Left,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Ended => f.write_str("the client ended before there was an answer"),
+            Failed::Refused(reason) => f.write_str(reason.code()),
+            Failed::TooMany => f.write_str("too many commands wait"),
+            Failed::Unknown => f.write_str("answered in words of a later version"),
+        }
+    }
+}
+
+impl core::error::Error for Failed {}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Closed(closing) => f.write_str(closing.code()),
+            End::ClosedOtherwise => f.write_str("something that this version does not know"),
+            End::Left => f.write_str("nothing: the client left"),
+        }
+    }
 }
 
 /// How the window changed.

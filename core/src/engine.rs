@@ -80,6 +80,8 @@ pub struct Start {
 pub struct Usage {
     /// People in memory.
     pub users: u32,
+    /// People with a connection, live or in its grace.
+    pub users_connected: u32,
     /// Connections, live.
     pub links_live: u32,
     /// Connections in their grace.
@@ -463,8 +465,10 @@ impl Engine {
                 if let Some(known) = self.parts.links.get(*link) {
                     let key = attach::key_of(*link, known.client);
                     self.parts.answered.ready(known.user, key, *number);
+                    let answer = Err(reason);
+                    self.remember(known.user, key, *number, &answer);
                     let mark = self.desk.mark();
-                    self.desk.answer_at(mark, *link, *number, Err(reason));
+                    self.desk.answer_at(mark, *link, *number, answer);
                 }
             }
             Input::Request { id, .. } => self.desk.reply(*id, Reply::No(reason)),
@@ -522,6 +526,7 @@ impl Engine {
         let parts = &self.parts;
         Usage {
             users: parts.people.count() as u32,
+            users_connected: (parts.people.count() - parts.people.count_offline()) as u32,
             links_live: parts.links.count() - parts.links.count_lost(),
             links_graced: parts.links.count_lost(),
             calls: parts.calls.count() as u32,

@@ -150,9 +150,12 @@ impl World {
     }
 
     fn handle(&mut self, side: usize, input: In) {
-        if matches!(input, In::Needed { .. } | In::Restart) {
-            self.peers[side].wants = true;
-        }
+        // What an old peer connection still needed, nobody needs any more.
+        self.peers[side].wants |= match &input {
+            In::Needed { epoch } => *epoch == self.peers[side].epoch,
+            In::Restart => true,
+            _ => false,
+        };
         self.machines[side].handle_input(input);
         while let Some(output) = self.machines[side].poll_output() {
             self.obey(side, output);

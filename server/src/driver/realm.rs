@@ -130,28 +130,32 @@ impl Realm {
     }
 
     pub(super) fn run(&mut self) -> Result<Ending, Ending> {
-        let mut taken = Vec::with_capacity(TURN_MOST);
         self.pump()?;
-        loop {
-            if self.is_drained() {
-                return Ok(Ending::Drained);
-            }
-            self.inbox.take(&mut taken, TURN_MOST, self.patience());
-            self.now = self.now.max(self.parts.clock.now());
-            self.turns.turns += 1;
-            let before = (self.turns.inputs, self.turns.released);
-            let nothing_came = taken.is_empty();
-            for inbound in taken.drain(..) {
-                self.hear(inbound)?;
-            }
-            self.run_deadlines()?;
-            self.pump()?;
-            if nothing_came && before == (self.turns.inputs, self.turns.released) {
-                self.turns.idle += 1;
-            }
-            let took = self.parts.clock.now().since(self.now);
-            self.turns.longest_ms = self.turns.longest_ms.max(took.0);
+        let mut taken = Vec::with_capacity(TURN_MOST);
+        while !self.is_drained() {
+            self.turn(&mut taken)?;
         }
+        Ok(Ending::Drained)
+    }
+
+    /// Once round the loop; `taken` is a place for what comes.
+    pub(super) fn turn(&mut self, taken: &mut Vec<Inbound>) -> Result<(), Ending> {
+        self.inbox.take(taken, TURN_MOST, self.patience());
+        self.now = self.now.max(self.parts.clock.now());
+        self.turns.turns += 1;
+        let before = (self.turns.inputs, self.turns.released);
+        let nothing_came = taken.is_empty();
+        for inbound in taken.drain(..) {
+            self.hear(inbound)?;
+        }
+        self.run_deadlines()?;
+        self.pump()?;
+        if nothing_came && before == (self.turns.inputs, self.turns.released) {
+            self.turns.idle += 1;
+        }
+        let took = self.parts.clock.now().since(self.now);
+        self.turns.longest_ms = self.turns.longest_ms.max(took.0);
+        Ok(())
     }
 
     /// Until the next deadline of any machine.
@@ -191,6 +195,11 @@ impl Realm {
                 self.gateway.handle_transport(self.now, up);
                 self.pump_gateway()
             }
+            #[cfg(test)]
+            Inbound::Panic => match self.with_engine(|_| panic!("as the test wants it")) {
+                None => self.recover(None),
+                Some(()) => Ok(()),
+            },
         }
     }
 

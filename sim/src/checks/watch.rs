@@ -372,7 +372,8 @@ impl Watch {
         law(marks, "law: no call inside a cooldown", !self.windows.is_hidden(pair.low(), pair.high(), durable), || {
             format!("{pair:?} is called together, and one hides the other")
         })?;
-        if let Some((user, invite)) = self.accepting {
+        // Deadlines run before the input that brought them on, so another pair may be called together in this step.
+        if let Some((user, invite)) = self.accepting.filter(|(user, _)| row.members.contains(user)) {
             let ring = self.rings.get(&invite);
             let holds = ring.is_some_and(|ring| ring.to == user && Pair::of(ring.from, ring.to) == pair && ring.expires > self.now);
             law(marks, "law: only the callee is in the call", holds, || {
@@ -521,6 +522,8 @@ impl Watch {
                 law(marks, "law: no ring inside a cooldown", !self.windows.is_hidden(from.user, user, durable), || {
                     format!("{} rings {user}, and one hides the other", from.user)
                 })?;
+                let calling = [from.user, user].into_iter().find(|user| self.windows.is_calling(*user));
+                law(marks, "law: no ring inside a call", calling.is_none(), || format!("{} rings {user}, and {calling:?} is in a call", from.user))?;
                 let ring = Ring { from: from.user, to: user, expires: *expires, caller_waits: true, callee_waits: true };
                 if self.rings.insert(*invite, ring).is_none() {
                     self.ring_ends.insert((*expires, *invite));

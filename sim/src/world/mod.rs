@@ -354,6 +354,8 @@ impl World {
             marks: &mut self.marks,
             digest: &mut self.digest,
             leaves: &mut self.leaves,
+            story: &mut self.story,
+            true_ms: self.now,
         };
         server.turn(self.now, &mut around)?;
         self.digest.number(self.now);

@@ -133,7 +133,7 @@ fn history(parts: &Parts, user: Slot, before: Option<CallId>, limit: u32, found:
     let Some(found) = found.filter(|found| found.key == key) else { return Err(Halt::Load(key)) };
     let mut calls: Vec<&HistoryRow> =
         found.rows.iter().filter_map(|row| if let Row::Call(call) = row { Some(&**call) } else { None }).collect();
-    calls.sort_by(|a, b| b.call.cmp(&a.call));
+    calls.sort_by_key(|call| core::cmp::Reverse(call.call));
     let more = calls.len() > limit as usize;
     calls.truncate(limit as usize);
     let with_peers = calls.into_iter().map(|call| {

@@ -295,7 +295,8 @@ impl Watch {
         }
         self.windows.goes(link, seen.user, self.now);
         if !self.links.values().any(|other| other.user == seen.user) {
-            let rings: Vec<InviteId> = self.rings.iter().filter(|(_, ring)| ring.from == seen.user || ring.to == seen.user).map(|(id, _)| *id).collect();
+            let rings: Vec<InviteId> =
+                self.rings.iter().filter(|(_, ring)| ring.from == seen.user || ring.to == seen.user).map(|(id, _)| *id).collect();
             rings.into_iter().for_each(|invite| self.side_told(invite, seen.user));
         }
     }
@@ -390,7 +391,9 @@ impl Watch {
             self.calls.remove(&row.call);
             self.call_ends.remove(&(live.deadline, row.call));
             self.windows.call_over(live.members, self.now);
-            return law(marks, "law: calls end in time", in_time, || format!("{:?} ended at {at:?} ({why:?}), due at {:?}", row.call, row.deadline));
+            return law(marks, "law: calls end in time", in_time, || {
+                format!("{:?} ended at {at:?} ({why:?}), due at {:?}", row.call, row.deadline)
+            });
         }
         marks.hit("call extended", u64::from(row.deadline > live.deadline));
         self.call_ends.remove(&(live.deadline, row.call));
@@ -413,7 +416,9 @@ impl Watch {
 
     fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, marks: &mut Marks) -> Verdict {
         let Some((at, command)) = self.commands.remove(&(to, number)) else {
-            return law(marks, "law: one answer a number", false, || format!("{number} of {to:?} is answered {answer:?}, and was not asked"));
+            return law(marks, "law: one answer a number", false, || {
+                format!("{number} of {to:?} is answered {answer:?}, and was not asked")
+            });
         };
         marks.hit("law: one answer a number", 1);
         self.waiting.remove(&(at, to, number));
@@ -498,7 +503,9 @@ impl Watch {
                 }
             }
             Event::InviteExtended { invite, expires } => self.moved(*invite, *expires),
-            Event::InviteEnded { invite, why, cooldown_until } => return self.invite_ended(user, *invite, *why, *cooldown_until, durable, marks),
+            Event::InviteEnded { invite, why, cooldown_until } => {
+                return self.invite_ended(user, *invite, *why, *cooldown_until, durable, marks);
+            }
             Event::CallStarted(started) => return self.told_of_call(user, started, marks),
             Event::Left { why, .. } => {
                 hit!(marks, marks::ended(why.code()));
@@ -512,7 +519,10 @@ impl Watch {
                 let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(from));
                 return law(marks, "law: relay only in a call", holds, || format!("{from} chats to {user} in {call:?}: {live:?}"));
             }
-            Event::Shared { call, .. } | Event::ExtendAsked { call, .. } | Event::PeerLink { call, .. } | Event::Renegotiate { call, .. } => {
+            Event::Shared { call, .. }
+            | Event::ExtendAsked { call, .. }
+            | Event::PeerLink { call, .. }
+            | Event::Renegotiate { call, .. } => {
                 let live = self.calls.get(call).copied();
                 let holds = live.is_some_and(|live| live.members.contains(&user));
                 return law(marks, "law: relay only in a call", holds, || format!("{event:?} to {user}: {live:?}"));
@@ -524,11 +534,21 @@ impl Watch {
 
     fn told_of_call(&mut self, user: UserId, started: &CallStarted, marks: &mut Marks) -> Verdict {
         let live = self.calls.get(&started.call).copied();
-        let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(&started.peer.user) && live.deadline == started.deadline);
+        let holds = live.is_some_and(|live| {
+            live.members.contains(&user) && live.members.contains(&started.peer.user) && live.deadline == started.deadline
+        });
         law(marks, "law: one call a user", holds, || format!("{user} is told of {started:?}, and live is {live:?}"))
     }
 
-    fn invite_ended(&mut self, user: UserId, invite: InviteId, why: Why, cooldown: Option<Millis>, durable: &Durable, marks: &mut Marks) -> Verdict {
+    fn invite_ended(
+        &mut self,
+        user: UserId,
+        invite: InviteId,
+        why: Why,
+        cooldown: Option<Millis>,
+        durable: &Durable,
+        marks: &mut Marks,
+    ) -> Verdict {
         hit!(marks, marks::ended(why.code()));
         let Some(ring) = self.rings.get(&invite).copied() else { return Ok(()) };
         let pair = Pair::of(ring.from, ring.to);

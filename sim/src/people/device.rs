@@ -7,7 +7,9 @@ use crate::choices::Dice;
 use bytes::Bytes;
 use duologue_core::kit::ids::{CallId, ClientId, InviteId, PairId, UserId};
 use duologue_core::kit::time::Millis;
-use duologue_core::wire::{Answer, ClientMessage, Closing, Command, Done, Event, Hello, Resume, ServerMessage, State, Welcome, binary, json};
+use duologue_core::wire::{
+    Answer, ClientMessage, Closing, Command, Done, Event, Hello, Resume, ServerMessage, State, Welcome, binary, json,
+};
 use duologue_transport::Form;
 use std::collections::BTreeMap;
 
@@ -168,7 +170,8 @@ impl DeviceState {
         let sent = self.call.map_or(0, |call| call.candidates);
         self.call = state.call.as_ref().map(|call| {
             let started = &call.started;
-            let candidates = if self.call.is_some_and(|known| known.call == started.call && known.epoch == started.epoch) { sent } else { 0 };
+            let candidates =
+                if self.call.is_some_and(|known| known.call == started.call && known.epoch == started.epoch) { sent } else { 0 };
             InCall {
                 call: started.call,
                 epoch: started.epoch,
@@ -216,7 +219,7 @@ impl DeviceState {
             Event::CallStarted(started) => {
                 self.call = Some(InCall {
                     call: started.call,
-                        epoch: started.epoch,
+                    epoch: started.epoch,
                     here: started.here,
                     initiator: started.initiator,
                     deadline: started.deadline,

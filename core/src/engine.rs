@@ -1,6 +1,6 @@
 //! The engine of a realm: its methods and no rules. An input first runs every deadline up to and at its instant, each at its own,
 //! in order; then the input. Each is a turn: a flow, then `visible::settle`, then the desk gives out what was said. Rules stand in
-//! [`crate::flows`], data in [`crate::parts`]; dispatch is one exhaustive match, an arm a line.
+//! `flows`, data in `parts`; dispatch is one exhaustive match, an arm a line.
 
 use crate::desk::Desk;
 pub use crate::flows::sweep::Swept;

@@ -47,7 +47,7 @@ pub enum Row {
     Chat {
         /// Where.
         call: CallId,
-        /// From 0.
+        /// In order; not every number is given.
         index: u32,
         /// What.
         line: ChatLine,

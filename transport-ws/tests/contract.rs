@@ -243,10 +243,8 @@ fn a_peer_whose_messages_nobody_takes_is_not_read() {
 fn the_task_of_a_connection_is_small() {
     let h = Loopback::new();
     let far = h.runtime.block_on(async {
-        let near = TcpStream::connect(h.listener.local_addr().expect("an address"));
-        let (near, far) = tokio::join!(near, h.listener.accept());
-        drop(near);
-        far.expect("a connection").0
+        let _near = TcpStream::connect(h.listener.local_addr().expect("an address")).await.expect("a connection");
+        h.listener.accept().await.expect("a connection").0
     });
     let opening = Opening { conn: ConnId(99), address: 1, form: Form::Json, secret: [0; 32] };
     let task = h.sockets.serve(far, Vec::new(), opening);

@@ -68,7 +68,7 @@ pub fn start(parts: &mut Parts, desk: &mut Desk, first: (Slot, Option<LinkId>), 
         extensions: 0,
         epoch: 1,
         asked: None,
-        chat_lines: 0,
+        next_line: 0,
     };
     desk.timers.set(Due::CallEnd(id), call.deadline);
     desk.record(row(parts, &call, None));

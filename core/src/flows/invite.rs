@@ -96,7 +96,7 @@ pub fn extend(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId) -> Resul
     if expires.since(invite.started) > desk.rules.ring_max {
         return Err(Reason::InvalidDuration);
     }
-    if parts.invites.count_in(invite.to) >= EXTEND_BELOW {
+    if parts.invites.count_in_with_muted(invite.to) >= EXTEND_BELOW {
         return Err(Reason::TooManyInvites);
     }
     parts.invites.extend(id, expires);

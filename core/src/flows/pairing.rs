@@ -9,7 +9,7 @@ use crate::parts::tickets::{Found, Wish};
 use crate::parts::windows::Accepts;
 use crate::parts::{Parts, Slot};
 use crate::row::{Row, TicketRow};
-use crate::wire::{Done, Event, Filter, PairState, Reason, TicketState};
+use crate::wire::{Done, Event, Filter, PairState, Reason, TicketState, Why};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
@@ -61,7 +61,7 @@ pub fn sleep(parts: &mut Parts, desk: &mut Desk, user: Slot) {
         return;
     }
     if let Some(id) = parts.tickets.get(user).and_then(|wish| wish.pair) {
-        found::end(parts, desk, id, crate::wire::Why::Refused, [true; 2], None);
+        found::end(parts, desk, id, Why::Refused, [true; 2], None);
     }
     desk.timers.set(Due::TicketSleep(user), desk.now + desk.rules.ticket_sleep);
 }
@@ -80,6 +80,11 @@ pub fn confirm(parts: &mut Parts, desk: &mut Desk, me: Me, id: PairId) -> Result
     let side = open.side(me.user).ok_or(Reason::NotYours)?;
     super::may_cool(parts, desk)?;
     let Some(link) = me.link else { return Err(Reason::NotYours) };
+    // A ring between the two may have been declined meanwhile: both are back in the queue.
+    if let Some(until) = parts.cooldowns.active(pair(parts, open.users[0], open.users[1]), desk.now) {
+        found::end(parts, desk, id, Why::Refused, [true; 2], None);
+        return Err(Reason::Cooldown { until });
+    }
     let open = parts.tickets.confirm(id, side, link);
     if open.confirmed == [true; 2] {
         parts.tickets.unask(id);

@@ -25,9 +25,13 @@ pub fn restore(parts: &mut Parts, desk: &mut Desk, rows: &[Row]) {
     }
 }
 
+/// Signaling epochs that one engine may give a call before a later one gives them again.
+const EPOCHS_BITS: u32 = 11;
+
 fn restore_call(parts: &mut Parts, desk: &mut Desk, row: &HistoryRow) {
     let [Some(first), Some(second)] = row.members.map(|user| parts.people.slot(user)) else { return };
     let until: Millis = desk.now + desk.rules.recovery;
+    let (engine_epoch, ..) = desk.counters();
     let lost = || Member { lost_until: Some(until), ..Member::default() };
     for side in [0, 1] {
         desk.timers.set(Due::SeatGrace(row.call, side), until);
@@ -42,9 +46,10 @@ fn restore_call(parts: &mut Parts, desk: &mut Desk, row: &HistoryRow) {
         started: row.started,
         deadline: row.deadline,
         extensions: row.extensions,
-        epoch: row.epoch,
+        // SIG 1: epochs are not written when they are given; this one is above all that an earlier engine gave.
+        epoch: row.epoch.max(engine_epoch << EPOCHS_BITS),
         asked: None,
-        chat_lines: row.chat.len() as u32,
+        next_line: 0,
     });
 }
 

@@ -67,7 +67,8 @@ pub fn report(
     if parts.hidden.has_reported(by, of) {
         return Ok(Done::Empty);
     }
-    if desk.rules.report_needs_call && !is_in_call_with(parts, me.user, of) {
+    // A call too short for the history is a call the two had, while it is remembered.
+    if desk.rules.report_needs_call && !is_in_call_with(parts, me.user, of) && !parts.calls.had_one(by, of) {
         let Some(found) = found else { return Err(Halt::Load(Key::Together(by, of))) };
         if !found.rows.iter().any(|row| matches!(row, Row::Call(call) if call.members.contains(&by) && call.members.contains(&of))) {
             return Err(Reason::UnknownCall.into());
@@ -81,8 +82,7 @@ pub fn report(
 }
 
 fn is_in_call_with(parts: &Parts, me: Slot, of: UserId) -> bool {
-    let Some(other) = parts.people.slot(of) else { return false };
-    parts.calls.of(me).is_some() && parts.calls.of(me) == parts.calls.of(other)
+    parts.calls.of(me).is_some_and(|id| parts.people.slot(of).and_then(|other| parts.calls.of(other)) == Some(id))
 }
 
 /// SAFE 4: a call between the two ends (`blocked` to the one who did it, `hang_up` to the other); a ring ends for the callee's

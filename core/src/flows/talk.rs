@@ -32,9 +32,11 @@ pub fn chat(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, said: &str) 
     let call = parts.calls.get_mut(id).expect("checked above");
     if desk.rules.chat_keep {
         desk.may_record()?;
-        desk.record(Row::Chat { call: id, index: call.chat_lines, line: ChatLine { from, text: line.clone(), at } });
+        // Numbered by the clock, so that after a restart, which reads no chat, no line overwrites an earlier one.
+        let index = u32::try_from(at.since(call.started).0).unwrap_or(0).max(call.next_line);
+        call.next_line = index + 1;
+        desk.record(Row::Chat { call: id, index, line: ChatLine { from, text: line.clone(), at } });
     }
-    call.chat_lines += 1;
     let users = call.users;
     let event = Event::Chat { call: id, from, text: line, at };
     for user in users {

@@ -34,8 +34,13 @@ struct Client {
     last_id: u64,
     answers: VecDeque<(u64, Answer)>,
     pending: Vec<u64>,
+    /// Dropped with their connection before they were answered: nothing of them is left, and they may be said again.
+    dropped: Vec<u64>,
     seen: Millis,
 }
+
+/// As many as a client may have unanswered (`docs/protocol.md`, "Commands").
+const DROPPED_MAX: usize = 64;
 
 #[derive(Debug)]
 pub struct Answered {
@@ -65,7 +70,7 @@ impl Answered {
                         gone = Some(id);
                     }
                 }
-                clients.push(Client { key, last_id: 0, answers: VecDeque::new(), pending: Vec::new(), seen: now });
+                clients.push(Client { key, last_id: 0, answers: VecDeque::new(), pending: Vec::new(), dropped: Vec::new(), seen: now });
                 clients.len() - 1
             }
         };
@@ -85,13 +90,14 @@ impl Answered {
         if client.pending.contains(&number) {
             return Seen::Pending;
         }
-        if number <= client.last_id { Seen::Old } else { Seen::New }
+        if number <= client.last_id && !client.dropped.contains(&number) { Seen::Old } else { Seen::New }
     }
 
     /// Its answer waits for rows.
     pub fn wait(&mut self, user: Slot, key: ClientKey, number: u64, now: Millis) -> Option<ClientId> {
         let (client, gone) = self.client_mut(user, key, now);
         client.pending.push(number);
+        client.dropped.retain(|n| *n != number);
         client.last_id = client.last_id.max(number);
         gone
     }
@@ -103,10 +109,20 @@ impl Answered {
         }
     }
 
+    /// The connection that they came over is no more, and they with it.
+    pub fn drop_pending(&mut self, user: Slot, key: ClientKey) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
+            client.dropped.append(&mut client.pending);
+            let too_many = client.dropped.len().saturating_sub(DROPPED_MAX);
+            client.dropped.drain(..too_many);
+        }
+    }
+
     /// Keeps an answer, at most `keep` of a client. Gives the client that had to be forgotten for it.
     pub fn remember(&mut self, user: Slot, key: ClientKey, number: u64, answer: Answer, keep: u32, now: Millis) -> Option<ClientId> {
         let (client, gone) = self.client_mut(user, key, now);
         client.last_id = client.last_id.max(number);
+        client.dropped.retain(|n| *n != number);
         client.answers.push_back((number, answer));
         while client.answers.len() > keep as usize {
             client.answers.pop_front();
@@ -152,6 +168,9 @@ impl Answered {
                 ClientKey::Link(id) => into.number(2).number(id.0),
             };
             into.number(client.last_id).number(client.answers.len() as u64).number(client.pending.len() as u64);
+            for number in &client.dropped {
+                into.number(*number);
+            }
             for (number, answer) in &client.answers {
                 into.number(*number).number(u64::from(answer.is_ok()));
             }

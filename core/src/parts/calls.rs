@@ -39,7 +39,8 @@ pub struct Call {
     pub epoch: u32,
     /// CALL 2: who asked for how much more, and how long the question stands.
     pub asked: Option<(Side, u32, Millis)>,
-    pub chat_lines: u32,
+    /// The least number that the next line of chat may have.
+    pub next_line: u32,
 }
 
 impl Call {
@@ -133,6 +134,11 @@ impl Calls {
         self.past.get(&id).copied()
     }
 
+    /// Whether the two had a call that is still remembered, counted or not.
+    pub fn had_one(&self, a: UserId, b: UserId) -> bool {
+        self.past.values().any(|users| users.contains(&a) && users.contains(&b))
+    }
+
     /// When the next ended one is to be forgotten.
     pub fn next_forget(&self) -> Option<Millis> {
         self.past_order.front().map(|(at, _)| *at)
@@ -151,7 +157,7 @@ impl Calls {
     pub fn digest(&self, into: &mut Digest) {
         self.durable_digest(into);
         for call in self.live.values() {
-            into.number(u64::from(call.epoch)).number(u64::from(call.chat_lines));
+            into.number(u64::from(call.epoch)).number(u64::from(call.next_line));
             for member in &call.members {
                 into.maybe(member.seat.map(|s| s.0)).maybe(member.lost_until.map(|at| at.0));
                 into.number(u64::from(member.shared.is_some())).number(u64::from(member.ice_given));

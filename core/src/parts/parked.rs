@@ -95,7 +95,15 @@ impl Parked {
 
     /// Drops the hello of a connection that is gone; gives whether there was one.
     pub fn drop_hello(&mut self, link: LinkId) -> bool {
-        let is_it = |input: &Input| matches!(input, Input::Attached(attach) if attach.link == link);
+        self.drop_inputs(|input| matches!(input, Input::Attached(attach) if attach.link == link))
+    }
+
+    /// Drops the commands of a connection that is gone.
+    pub fn drop_commands(&mut self, link: LinkId) {
+        self.drop_inputs(|input| matches!(input, Input::Command { link: from, .. } if *from == link));
+    }
+
+    fn drop_inputs(&mut self, is_it: impl Fn(&Input) -> bool) -> bool {
         let before = self.count;
         for (_, inputs) in self.waits.values_mut() {
             let waited = inputs.len();

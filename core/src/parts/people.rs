@@ -80,6 +80,10 @@ impl People {
         self.slots.len()
     }
 
+    pub fn count_offline(&self) -> usize {
+        self.offline.len()
+    }
+
     pub fn all(&self) -> impl Iterator<Item = Slot> {
         self.slots.iter().map(|(slot, _)| Slot(slot))
     }
@@ -102,6 +106,13 @@ impl People {
 
     /// A person comes into memory, not connected yet.
     pub fn arrive(&mut self, row: &PersonRow, is_complete: bool, now: Millis) -> Slot {
+        if let Some(slot) = self.slot(row.user) {
+            let person = self.person_mut(slot);
+            assert!(!person.is_complete, "whoever is in memory is not read again");
+            // Card and totals came with the start; what happened since is newer than any row read meanwhile.
+            person.is_complete = is_complete;
+            return slot;
+        }
         let card = Arc::new(Card {
             user: row.user,
             name: row.name.clone(),
@@ -110,14 +121,6 @@ impl People {
             video: row.video.clone(),
             tags: row.tags.clone(),
         });
-        if let Some(slot) = self.slot(row.user) {
-            let person = self.person_mut(slot);
-            assert!(!person.is_complete, "whoever is in memory is not read again");
-            person.card = card;
-            person.totals = row.totals;
-            person.is_complete = is_complete;
-            return slot;
-        }
         let slot = Slot(self.slots.insert(Person {
             card,
             created: row.created,

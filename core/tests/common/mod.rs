@@ -13,7 +13,7 @@ use duologue_core::kit::time::Span;
 use duologue_core::limits::Limits;
 use duologue_core::rules::Rules;
 pub use say::*;
-pub use world::{Driver, World};
+pub use world::{Driver, World, due_name};
 
 pub const SECOND: Span = Span::secs(1);
 pub const MINUTE: Span = Span::mins(1);

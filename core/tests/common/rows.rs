@@ -128,7 +128,7 @@ impl Rows {
         people.sort_unstable();
         people.dedup();
         let people = people.iter().map(|user| Row::Person(Box::new(self.people[user].clone())));
-        let calls = live.map(|call| self.with_chat(call));
+        let calls = live.map(|call| Row::Call(Box::new(call.clone())));
         people.chain(calls).chain(self.tickets.values().map(|ticket| Row::Ticket(Box::new(ticket.clone())))).collect()
     }
 

@@ -1,6 +1,5 @@
 //! The call that goes on, as this client knows it: who, until when, whether this connection is the seat, and whether the other one is
-//! there. Instants are the server's. The exchange of offers and candidates is not here: descriptions, candidates and `renegotiate`
-//! are told as they come, to be given to a negotiation, whose messages come back as commands.
+//! there. Instants are the server's. The exchange of offers and candidates is not here, but in `media`.
 
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::{Millis, Span};

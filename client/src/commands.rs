@@ -5,6 +5,7 @@
 use crate::intents::Intent;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use duologue_core::kit::ids::CallId;
 use duologue_core::wire::Command;
 
 /// As many as a server lets be unanswered.
@@ -17,6 +18,8 @@ pub(crate) enum Asker {
     App(u64),
     /// The client itself, to have again what a server has forgotten.
     Own(Intent),
+    /// The negotiation of its call.
+    Signal,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +70,17 @@ impl Commands {
     /// Whether one is under way that decides about this intent.
     pub(crate) fn decides(&self, intent: Intent) -> bool {
         self.numbered.values().chain(&self.waiting).any(|wanted| Intent::decided_by(&wanted.command) == Some(intent))
+    }
+
+    /// Drops signals of earlier epochs (of all, if there is none), sent or not: nobody waits for their answers.
+    pub(crate) fn forget_signals(&mut self, present: Option<(CallId, u32)>) {
+        let is_of_now = |wanted: &Wanted| match &wanted.command {
+            Command::Candidates(candidates) => Some((candidates.call, candidates.epoch)) >= present && present.is_some(),
+            Command::Description(description) => Some((description.call, description.epoch)) >= present && present.is_some(),
+            _ => present.is_some(),
+        };
+        self.numbered.retain(|_, wanted| wanted.asker != Asker::Signal || is_of_now(wanted));
+        self.waiting.retain(|wanted| wanted.asker != Asker::Signal || is_of_now(wanted));
     }
 
     /// Whether the user is on the way out of the lobby.

@@ -19,6 +19,9 @@ pub struct Config {
     pub exclusive: bool,
     /// Version of the compact descriptions that this client reads; 0 is none.
     pub sdp: u32,
+    /// Whether the engine does the exchange of offers, answers and candidates (`Event::Peer`); else descriptions and candidates are
+    /// told as they come, and the application sends its own as commands.
+    pub negotiate: bool,
     /// A call whose seat an earlier run of this process had: taken again, if it still goes on.
     pub seat: Option<CallId>,
     /// What the spread of reconnects is drawn from: any number that differs between clients.
@@ -52,6 +55,7 @@ impl Config {
             form: Form::Json,
             exclusive: false,
             sdp: 0,
+            negotiate: true,
             seat: None,
             seed,
             backoff_first: Span::millis(500),

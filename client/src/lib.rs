@@ -21,7 +21,7 @@
 //! assert!(bytes.starts_with(br#"{"t":"hello","token":"a session's token","client":"#));
 //! ```
 //!
-//! With the feature `ws` there is [`Client`], which does all that on Tokio and a WebSocket.
+//! With the feature `ws` there is `ws::Client`, which does all that on Tokio and a WebSocket.
 #![no_std]
 
 extern crate alloc;
@@ -34,14 +34,20 @@ mod config;
 mod engine;
 mod intents;
 mod line;
+mod media;
 mod seam;
 mod seen;
 mod window;
+#[cfg(feature = "ws")]
+mod ws;
 
 pub use call::Call;
 pub use codec::Form;
 pub use config::Config;
+pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 pub use window::Window;
+#[cfg(feature = "ws")]
+pub use ws::{Client, ConnectError, Handle};

@@ -4,9 +4,11 @@
 use crate::intents::Intent;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use duologue_core::kit::ids::{ClientId, UserId};
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{self, Closing, Command, Done, Presence, Reason, Welcome};
+use duologue_signaling::{NegotiationInput, NegotiationOutput};
 
 /// Into the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub enum Input<'a> {
     Online,
     /// Connect, at the beginning or after an end.
     Open,
+    /// What the application's peer connection did; see `Event::Peer`.
+    Peer(NegotiationInput),
     /// A message has arrived.
     Received {
         /// Which.
@@ -99,6 +103,9 @@ pub enum Event {
     },
     /// Something that must not be missed has happened, once and in order.
     Happened(wire::Event),
+    /// What the application's peer connection is to do, in order, while this connection has the seat of a call. It says what it did
+    /// with `Input::Peer`. Not told where `Config::negotiate` is off.
+    Peer(NegotiationOutput),
     /// What somebody does whom one watches outside a window.
     Presence {
         /// Who.
@@ -111,6 +118,8 @@ pub enum Event {
         /// When.
         at: Millis,
     },
+    /// A description or candidates were refused and will be again (`too_large`): this call has no media as it is.
+    SignalRefused(Reason),
     /// Connected. If `recovered`, everything missed follows; else `state` is what counts.
     Welcomed(Box<Welcome>),
     /// The window looks different: see `Engine::window`.
@@ -148,6 +157,29 @@ pub enum End {
     ClosedOtherwise,
     /// The application left.
     Left,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Ended => f.write_str("the client ended before there was an answer"),
+            Failed::Refused(reason) => f.write_str(reason.code()),
+            Failed::TooMany => f.write_str("too many commands wait"),
+            Failed::Unknown => f.write_str("answered in words of a later version"),
+        }
+    }
+}
+
+impl core::error::Error for Failed {}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Closed(closing) => f.write_str(closing.code()),
+            End::ClosedOtherwise => f.write_str("something that this version does not know"),
+            End::Left => f.write_str("nothing: the client left"),
+        }
+    }
 }
 
 /// How the window changed.

@@ -24,6 +24,8 @@ use tracing::{error, info, warn};
 
 /// From the signal to the end, whatever happens.
 const STOP_MOST: Duration = Duration::from_millis(4_700);
+/// How often the last closes are looked after.
+const LAST_WORDS: Duration = Duration::from_millis(10);
 /// Connections that speak HTTP, beside those that became WebSockets.
 const HTTP_MOST: usize = 2_048;
 
@@ -123,7 +125,7 @@ fn raise_descriptors(connections: u32) {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+    if setrlimit(Resource::Nofile, limit).is_err() {
         limit = getrlimit(Resource::Nofile);
     }
     let wanted = u64::from(connections) + 256;
@@ -150,9 +152,15 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
         None => {
             app.ready.store(false, Ordering::Relaxed);
             driver.drain();
-            let ending = tokio::time::timeout(STOP_MOST, ended).await.map_err(|_| Failed::because("the realm did not end in time"))?;
-            // The realm has heard of every end; what is left are answers to our closes.
-            ending
+            let stopped = tokio::time::timeout(STOP_MOST, async {
+                let ending = ended.await;
+                // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks.
+                while !app.sockets.is_empty() {
+                    tokio::time::sleep(LAST_WORDS).await;
+                }
+                ending
+            });
+            stopped.await.map_err(|_| Failed::because("the stop took too long"))?
         }
     };
     match ending {

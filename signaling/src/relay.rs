@@ -21,7 +21,7 @@ pub struct RelayLimits {
     pub batch_wait: Span,
     /// Bytes of one SDP, in UTF-8. `signaling.description_max`
     pub description_max_bytes: u32,
-    /// Bytes of one candidate with its `mid`. `signaling.candidate_max`
+    /// Bytes of one candidate; its `mid` may have as many. `signaling.candidate_max`
     pub candidate_max_bytes: u32,
     /// Candidates a side and epoch.
     pub candidates: u32,
@@ -255,7 +255,7 @@ fn size(length: usize) -> u32 {
 }
 
 fn weight(candidate: &Candidate) -> u32 {
-    size(candidate.candidate.len() + candidate.mid.as_ref().map_or(0, |mid| mid.len()))
+    size(candidate.candidate.len().max(candidate.mid.as_ref().map_or(0, |mid| mid.len())))
 }
 
 /// Tells a side's description from its last one without keeping the text. A side could make two alike only against itself.

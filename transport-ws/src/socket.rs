@@ -54,7 +54,7 @@ where
 {
     let Opening { conn, address, form, secret } = opening;
     let settings = settings(sockets.config().message_max_bytes);
-    let ws = WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(settings)).await;
+    let ws = Box::pin(WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(settings))).await;
     sockets.say(Up::Opened { conn, address, form, secret });
     let mut socket = Socket { sockets, queue, ws, opening: Known { conn, form }, unsaid_writable: false, unflushed: false };
     let end = poll_fn(|cx| socket.poll_open(cx)).await;
@@ -62,8 +62,9 @@ where
     if end != End::Ordered {
         socket.sockets.end(conn, end == End::Peer { clean: true });
     }
-    // A close that takes too long is given up: what is left is dropped with the stream.
-    let _ = tokio::time::timeout(patience, socket.finish(end)).await;
+    // A close that takes too long is given up: what is left is dropped with the stream. On the heap, since it would otherwise
+    // stand in every connection's task for all its life.
+    let _ = Box::pin(tokio::time::timeout(patience, socket.finish(end))).await;
     if end == End::Ordered {
         socket.sockets.end(conn, false);
     }
@@ -210,7 +211,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Reads and drops raw bytes until the peer is through: a socket closed over unread bytes resets, and the close is lost.
     async fn drain(&mut self) {
-        // On the heap: an array would stand in every connection's task for all its life.
         let mut rest = vec![0; 1024];
         while matches!(self.ws.get_mut().read(&mut rest).await, Ok(read) if read > 0) {}
     }

@@ -237,3 +237,16 @@ fn a_peer_whose_messages_nobody_takes_is_not_read() {
         assert!(matches!(h.next_up(), Up::Message { .. }));
     }
 }
+
+/// An idle connection costs its task: what is needed only at its beginning and end is not in it.
+#[test]
+fn the_task_of_a_connection_is_small() {
+    let h = Loopback::new();
+    let far = h.runtime.block_on(async {
+        let _near = TcpStream::connect(h.listener.local_addr().expect("an address")).await.expect("a connection");
+        h.listener.accept().await.expect("a connection").0
+    });
+    let opening = Opening { conn: ConnId(99), address: 1, form: Form::Json, secret: [0; 32] };
+    let task = h.sockets.serve(far, Vec::new(), opening);
+    assert!(size_of_val(&task) <= 640, "{} bytes", size_of_val(&task));
+}

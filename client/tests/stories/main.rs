@@ -4,6 +4,7 @@ mod backoff;
 mod calls;
 mod commands;
 mod intents;
+mod media;
 mod resume;
 mod script;
 mod windows;

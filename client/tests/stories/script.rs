@@ -1,6 +1,6 @@
 //! The scripted server: one link at a time, every message through its real form.
 
-use duologue_client::{Answered, Config, Engine, Event, Failed, Form, Input, Output};
+use duologue_client::{Answered, Config, Engine, Event, Failed, Form, Input, NegotiationOutput, Output};
 use duologue_core::kit::ids::{CallId, ClientId, UserId};
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::*;
@@ -267,6 +267,17 @@ impl Story {
         let started = duologue_core::wire::Event::CallStarted(Box::new(call_started(call, true)));
         self.event(1, started).after(Span::secs(5)).sent_ack(1);
         self.whatever_told()
+    }
+
+    /// Everything sent since, for a story that plays the server itself.
+    pub fn take_sent(&mut self) -> Vec<ClientMessage> {
+        self.sent.drain(..).collect()
+    }
+
+    /// Everything that a peer connection is told to do, other events aside.
+    pub fn take_peer_outputs(&mut self) -> Vec<NegotiationOutput> {
+        let peer = |event| if let Event::Peer(output) = event { Some(output) } else { None };
+        self.events.drain(..).filter_map(peer).collect()
     }
 
     pub fn closed_links(&self) -> &[(u32, bool)] {

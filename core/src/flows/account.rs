@@ -1,6 +1,6 @@
 //! What is asked over HTTP: guests, one's own card, history, sign-out, and safety without a connection. CON 1; CALL 8; RATE.
 
-use super::{Halt, Me, attach, invite, memory, profile, safety};
+use super::{Halt, Me, attach, invite, memory, profile, safety, session};
 use crate::desk::Desk;
 use crate::input::{Address, Request};
 use crate::kit::ids::{CallId, TokenHash, UserId};
@@ -38,7 +38,8 @@ pub fn request(
     if let Request::Guest { user, session, name, gender } = request {
         return guest(parts, desk, (*user, *session), name, gender.as_deref());
     }
-    let (user, expires) = match who_asks(parts, desk, who, found)? {
+    let Some(hash) = who else { return Ok(Reply::Unauthorized(Closing::BadToken)) };
+    let (user, expires) = match session::user(parts, desk, hash, address, found)? {
         Ok(known) => known,
         Err(closing) => return Ok(Reply::Unauthorized(closing)),
     };
@@ -56,7 +57,7 @@ pub fn request(
             let about = found.filter(|found| matches!(found.key, Key::Together(..)));
             safety::report(parts, desk, me, *of, (reason, *call), about)?
         }
-        Request::SignOut => sign_out(parts, desk, user, who.expect("checked above"))?,
+        Request::SignOut => sign_out(parts, desk, user, hash)?,
         Request::Unblock(of) => safety::unblock(parts, desk, me, *of)?,
     };
     debug_assert_eq!(done, Done::Empty, "these have nothing to add");
@@ -65,27 +66,6 @@ pub fn request(
 
 fn own(parts: &Parts, user: Slot, expires: Millis) -> Reply {
     Reply::Me { user: parts.people.card(user).clone(), totals: parts.people.totals(user), expires }
-}
-
-fn who_asks(
-    parts: &mut Parts,
-    desk: &Desk,
-    who: Option<TokenHash>,
-    found: Option<&Found>,
-) -> Result<Result<(Slot, Millis), Closing>, Halt> {
-    let Some(hash) = who else { return Ok(Err(Closing::BadToken)) };
-    let key = Key::Session(hash);
-    let Some(session) = parts.sessions.find(hash) else {
-        return if found.is_some_and(|found| found.key == key) { Ok(Err(Closing::BadToken)) } else { Err(Halt::Load(key)) };
-    };
-    if session.expires <= desk.now {
-        return Ok(Err(Closing::ExpiredToken));
-    }
-    match parts.people.complete(session.user) {
-        Some(user) => Ok(Ok((user, session.expires))),
-        None if found.is_some_and(|found| matches!(found.key, Key::Person(_) | Key::Session(_))) => Ok(Err(Closing::AtCapacity)),
-        None => Err(Halt::Load(Key::Person(session.user))),
-    }
 }
 
 /// A new person with a session; id and token were made by the driver.

@@ -1,17 +1,16 @@
 //! Connections come and go: hello, take-over, loss, grace, end. CON 1–4, 8; LOB 1; PRE 5; INV 8, 11; CALL 6, 11.
 
-use super::{Halt, call, lobby, memory, pairing, ring, seat};
+use super::{Halt, call, lobby, memory, pairing, ring, seat, session};
 use crate::desk::Desk;
 use crate::engine::Due;
 use crate::input::{Attach, LinkEnd};
 use crate::kit::ids::LinkId;
 use crate::kit::random::Purpose;
-use crate::kit::time::{Millis, Span};
-use crate::output::{FactNo, Key, LinkEvent, Output, Welcomed};
+use crate::kit::time::Span;
+use crate::output::{FactNo, LinkEvent, Output, Welcomed};
 use crate::parts::answered::ClientKey;
 use crate::parts::links::Link;
 use crate::parts::parked::Found;
-use crate::parts::rates::{Action, Whom};
 use crate::parts::{Parts, Slot};
 use crate::rules::WhenFull;
 use crate::wire::{CallState, Closing, InviteState, State};
@@ -25,7 +24,7 @@ const RETRY_SPREAD_MS: u32 = 29_000;
 
 /// A hello that wants to become a connection.
 pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Option<&Found>) -> Result<(), Halt> {
-    let (user, expires) = match who(parts, desk, hello, found)? {
+    let (user, expires) = match session::user(parts, desk, hello.session, hello.address, found)? {
         Ok(known) => known,
         Err(closing) => {
             refuse(desk, hello.link, closing);
@@ -74,29 +73,6 @@ fn refuse(desk: &mut Desk, link: LinkId, closing: Closing) {
     });
     desk.close(link, closing, retry_after);
     desk.forget(link);
-}
-
-/// The session's user, in memory with all of their rows, and the session's end.
-fn who(parts: &mut Parts, desk: &Desk, hello: &Attach, found: Option<&Found>) -> Result<Result<(Slot, Millis), Closing>, Halt> {
-    let key = Key::Session(hello.session);
-    let Some(session) = parts.sessions.find(hello.session) else {
-        if found.is_none_or(|found| found.key != key) {
-            return Err(Halt::Load(key));
-        }
-        // RATE: guesses are counted; whoever guesses too often learns nothing more.
-        let guessed = parts.rates.take(Action::SignIn, Whom::Address(hello.address.block()), &desk.rules.rate_sign_in, desk.now);
-        return Ok(Err(if guessed.is_ok() { Closing::BadToken } else { Closing::AtCapacity }));
-    };
-    if session.expires <= desk.now {
-        return Ok(Err(Closing::ExpiredToken));
-    }
-    match parts.people.complete(session.user) {
-        Some(user) => Ok(Ok((user, session.expires))),
-        None if found.is_none_or(|found| !matches!(found.key, Key::Person(_) | Key::Session(_))) => {
-            Err(Halt::Load(Key::Person(session.user)))
-        }
-        None => Ok(Err(Closing::AtCapacity)),
-    }
 }
 
 /// The connection that this hello goes on with: the one its resume token names, or that of its client. Never another user's.
@@ -194,7 +170,7 @@ fn state(parts: &Parts, desk: &Desk, user: Slot, link: LinkId) -> State {
         ticket: pairing::ticket_state(parts, user),
         pair: pairing::pair_state(parts, desk, user),
         call,
-        unread: [].into(),
+        unread: 0,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One file per thing that users do; the only place where parts meet. A flow reads like its rule: check – decide – change – tell.
 //! An upper flow calls a lower one, never the other way; a test reads the `use` lines against this list, lowest first.
 //!
-//! Order: `ring`, `found`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `window`, `invite`, `safety`, `attach`, `sweep`, `account`.
+//! Order: `ring`, `found`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `window`, `invite`, `session`, `safety`, `attach`, `sweep`, `account`.
 
 pub mod account;
 pub mod answer;
@@ -17,6 +17,7 @@ pub mod restore;
 pub mod ring;
 pub mod safety;
 pub mod seat;
+pub mod session;
 pub mod sweep;
 pub mod talk;
 pub mod visible;

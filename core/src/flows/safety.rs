@@ -82,8 +82,7 @@ pub fn report(
 }
 
 fn is_in_call_with(parts: &Parts, me: Slot, of: UserId) -> bool {
-    let Some(other) = parts.people.slot(of) else { return false };
-    parts.calls.of(me).is_some() && parts.calls.of(me) == parts.calls.of(other)
+    parts.calls.of(me).is_some_and(|id| parts.people.slot(of).and_then(|other| parts.calls.of(other)) == Some(id))
 }
 
 /// SAFE 4: a call between the two ends (`blocked` to the one who did it, `hang_up` to the other); a ring ends for the callee's

@@ -23,8 +23,11 @@ pub fn gender_number(desk: &Desk, gender: &str) -> GenderNo {
 
 /// Makes what is shown equal to what is true.
 pub fn settle(parts: &mut Parts, desk: &mut Desk) {
-    for user in desk.take_touched() {
-        settle_lobby(parts, desk, user);
+    let touched = desk.take_touched();
+    for user in &touched {
+        settle_lobby(parts, desk, *user);
+    }
+    for user in touched {
         settle_own_windows(parts, desk, user);
     }
     for user in desk.take_redrawn() {

@@ -80,6 +80,10 @@ impl People {
         self.slots.len()
     }
 
+    pub fn count_offline(&self) -> usize {
+        self.offline.len()
+    }
+
     pub fn all(&self) -> impl Iterator<Item = Slot> {
         self.slots.iter().map(|(slot, _)| Slot(slot))
     }

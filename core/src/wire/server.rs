@@ -256,8 +256,8 @@ pub struct State {
     pub pair: Option<PairState>,
     /// The live call.
     pub call: Option<CallState>,
-    /// Unread notifications.
-    pub unread: Vec<Notice>,
+    /// How many notifications are unread.
+    pub unread: u32,
 }
 
 /// An open invite as its two sides see it.

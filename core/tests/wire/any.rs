@@ -167,15 +167,7 @@ fn state() -> impl Strategy<Value = State> {
     let call = (started(), any::<u32>(), option::of(at()));
     let call = call.prop_map(|(started, extensions_left, peer_lost_until)| CallState { started, extensions_left, peer_lost_until });
     let lobby = option::of(text());
-    (
-        lobby,
-        option::of(any::<u32>()),
-        vec(invite, 0..3),
-        option::of(ticket),
-        option::of(pair_state()),
-        option::of(call),
-        vec(notice(), 0..3),
-    )
+    (lobby, option::of(any::<u32>()), vec(invite, 0..3), option::of(ticket), option::of(pair_state()), option::of(call), any::<u32>())
         .prop_map(|(lobby, window, invites, ticket, pair, call, unread)| State { lobby, window, invites, ticket, pair, call, unread })
 }
 

@@ -233,7 +233,7 @@ pub fn full_state() -> State {
         ticket: Some(TicketState { since: NOW, filter: filter(), confirm: true }),
         pair: Some(pair_state()),
         call: Some(CallState { started: CallStarted { here: false, ..call_started() }, extensions_left: 3, peer_lost_until: Some(NOW) }),
-        unread: vec![notice()],
+        unread: 2,
     }
 }
 

@@ -12,7 +12,7 @@ fn written(message: &ServerMessage) -> String {
 #[test]
 fn a_state_without_anything_is_complete_all_the_same() {
     let text = written(&samples::welcome(State::default()));
-    let empty = r#""state":{"lobby":null,"window":null,"invites":[],"ticket":null,"pair":null,"call":null,"unread":[]}}"#;
+    let empty = r#""state":{"lobby":null,"window":null,"invites":[],"ticket":null,"pair":null,"call":null,"unread":0}}"#;
     assert!(text.ends_with(empty), "{text}");
     let in_call = State { call: samples::full_state().call, ..State::default() };
     let text = written(&samples::welcome(in_call));

@@ -2,10 +2,10 @@
 
 use crate::world::{World, card, config};
 use duologue_core::input::Input;
-use duologue_core::kit::ids::{CallId, InviteId};
+use duologue_core::kit::ids::{CallId, InviteId, PairId};
 use duologue_core::kit::time::Millis;
 use duologue_core::output::WindowView;
-use duologue_core::wire::{Command, Done, Event, Filter, ServerMessage, State, Why};
+use duologue_core::wire::{Command, Done, Event, Filter, PairState, ServerMessage, State, Why};
 
 #[test]
 fn every_link_is_attached_again_with_what_it_wants_and_then_its_unanswered_commands() {
@@ -54,6 +54,25 @@ fn clients_notice_rings_that_ended_and_nothing_else() {
     w.welcomed(ann.link, ann.link);
     let ended = Event::InviteEnded { invite: InviteId(3), why: Why::CallerLost, cooldown_until: None };
     assert_eq!(w.hears(ann.conn), [ServerMessage::Event { seq: 2, event: ended }]);
+}
+
+#[test]
+fn clients_notice_a_pair_that_ended_and_a_lobby_that_would_not_have_them() {
+    let mut w = World::new(config());
+    let ann = w.connected();
+    let pair = PairState { pair: PairId(4), with: card(2), seconds: 180, expires: Millis(0) };
+    let (conn, attach) = w.resumes(&ann, 0);
+    let state = State { lobby: Some("main".into()), pair: Some(pair), ..State::default() };
+    w.welcomed_with(ann.link, attach.link, state);
+    w.hears(conn);
+    w.gateway.reattach(w.now);
+    w.drain();
+    assert_eq!(w.attached().intents.lobby.as_deref(), Some("main"));
+    w.welcomed(ann.link, ann.link);
+    let ended = Event::PairEnded { pair: PairId(4), why: Why::Timeout, waiting: false };
+    let left = Event::Left { lobby: "main".into(), why: Why::Operator };
+    let events = [ended, left].into_iter().zip(1..).map(|(event, seq)| ServerMessage::Event { seq, event });
+    assert_eq!(w.hears(conn), events.collect::<Vec<_>>());
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod queues;
 mod random;
 mod resume;
 mod signals;
+mod whole;
 mod windows;
 mod world;

@@ -160,9 +160,14 @@ fn a_server_that_stops_says_so_to_everybody_and_to_who_comes_after() {
     let mut w = World::new(config());
     let ann = w.connected();
     let waiting = w.open();
+    w.stalled.insert(ann.conn);
+    w.numbered(ann.link, crate::world::long(64 * 1024));
+    w.numbered(ann.link, crate::world::line(2));
+    assert_eq!(w.hears(ann.conn).len(), 1);
     w.gateway.close_all(w.now, Closing::GoingAway);
     w.drain();
     let late = w.open();
+    assert_eq!(w.hears_lines(ann.conn), [(2, "2".into())], "what happened is said before");
     for conn in [ann.conn, waiting, late] {
         assert_eq!(w.closing_of(conn), Some(Closing::GoingAway));
     }

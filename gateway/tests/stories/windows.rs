@@ -41,6 +41,20 @@ fn lob_2_after_a_resume_the_clients_window_equals_the_servers() {
 }
 
 #[test]
+fn whoever_is_taken_over_by_its_client_gets_a_fresh_window() {
+    let mut w = World::new(config());
+    let ann = w.connected();
+    w.view(ann.link, WindowView::Opened { size: 3, places: vec![], available: 1 });
+    w.hears(ann.conn);
+    let conn = w.open();
+    w.hello(conn, Some(Resume { token: "forgotten".into(), seq: 0, window: Some(1) }));
+    let attach = w.attached();
+    w.welcomed(ann.link, attach.link);
+    w.welcome(conn);
+    assert_eq!(w.hears_views(conn), [View::Window { version: 2, size: 3, places: vec![], available: 1 }]);
+}
+
+#[test]
 fn a_closed_window_says_nothing_and_one_opened_after_it_goes_on_counting() {
     let mut w = World::new(config());
     let ann = w.connected();

@@ -25,6 +25,9 @@ pub(crate) enum Inbound {
     Stored(Completion),
     /// A word of the transport.
     Up(Up),
+    /// The core is to panic, as no input should make it.
+    #[cfg(test)]
+    Panic,
 }
 
 /// A question over HTTP.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`Driver`] is the handle of everybody else: sockets, HTTP and the store put into its inbox and never wait for it. The thread
-//! itself ([`Realm`](realm::Realm)) knows no socket and no HTTP: it hears `Up`, says `Down` and answers questions. What happens
+//! itself (`realm.rs`) knows no socket and no HTTP: it hears `Up`, says `Down` and answers questions. What happens
 //! when the core panics stands in `recover`.
 
 mod inbox;
@@ -85,3 +85,6 @@ impl Driver {
         self.inbox.put(Inbound::Drain);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,8 @@ pub(super) struct Realm {
     next_request: u64,
     pub(super) store_up: bool,
     pub(super) turns: Turns,
+    /// Sweeps of the present engine that are in the log.
+    pub(super) sweeps_told: u64,
     pub(super) poison: Poison,
     started: Span,
     /// Set while the realm drains: until when.
@@ -123,6 +125,7 @@ impl Realm {
             next_request: 1,
             store_up: true,
             turns: Turns::default(),
+            sweeps_told: 0,
             poison: Poison::default(),
             started: boottime(),
             draining: None,
@@ -130,28 +133,47 @@ impl Realm {
     }
 
     pub(super) fn run(&mut self) -> Result<Ending, Ending> {
-        let mut taken = Vec::with_capacity(TURN_MOST);
         self.pump()?;
-        loop {
-            if self.is_drained() {
-                return Ok(Ending::Drained);
-            }
-            self.inbox.take(&mut taken, TURN_MOST, self.patience());
-            self.now = self.now.max(self.parts.clock.now());
-            self.turns.turns += 1;
-            let before = (self.turns.inputs, self.turns.released);
-            let nothing_came = taken.is_empty();
-            for inbound in taken.drain(..) {
-                self.hear(inbound)?;
-            }
-            self.run_deadlines()?;
-            self.pump()?;
-            if nothing_came && before == (self.turns.inputs, self.turns.released) {
-                self.turns.idle += 1;
-            }
-            let took = self.parts.clock.now().since(self.now);
-            self.turns.longest_ms = self.turns.longest_ms.max(took.0);
+        let mut taken = Vec::with_capacity(TURN_MOST);
+        while !self.is_drained() {
+            self.turn(&mut taken)?;
         }
+        Ok(Ending::Drained)
+    }
+
+    /// Once round the loop; `taken` is a place for what comes.
+    pub(super) fn turn(&mut self, taken: &mut Vec<Inbound>) -> Result<(), Ending> {
+        self.inbox.take(taken, TURN_MOST, self.patience());
+        self.now = self.now.max(self.parts.clock.now());
+        self.turns.turns += 1;
+        let before = (self.turns.inputs, self.turns.released);
+        let nothing_came = taken.is_empty();
+        for inbound in taken.drain(..) {
+            self.hear(inbound)?;
+        }
+        self.run_deadlines()?;
+        self.pump()?;
+        if nothing_came && before == (self.turns.inputs, self.turns.released) {
+            self.turns.idle += 1;
+        }
+        let took = self.parts.clock.now().since(self.now);
+        self.turns.longest_ms = self.turns.longest_ms.max(took.0);
+        self.report_sweep(took);
+        Ok(())
+    }
+
+    /// MEM 2: what each sweep did away with, a line a kind, and the total with its time.
+    fn report_sweep(&mut self, took: Span) {
+        let (sweeps, swept) = self.engine.last_sweep();
+        if sweeps == self.sweeps_told {
+            return;
+        }
+        self.sweeps_told = sweeps;
+        for (kind, count) in swept.kinds() {
+            info!(kind, count, "swept");
+        }
+        let total: u32 = swept.kinds().iter().map(|(_, count)| count).sum();
+        info!(total, took_ms = took.0, "swept in all");
     }
 
     /// Until the next deadline of any machine.
@@ -191,6 +213,11 @@ impl Realm {
                 self.gateway.handle_transport(self.now, up);
                 self.pump_gateway()
             }
+            #[cfg(test)]
+            Inbound::Panic => match self.with_engine(|_| panic!("as the test wants it")) {
+                None => self.recover(None),
+                Some(()) => Ok(()),
+            },
         }
     }
 

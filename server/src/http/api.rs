@@ -61,7 +61,8 @@ pub(super) async fn guest(State(app): State<Arc<App>>, Extension(peer): Extensio
     let fields = Fields::parse(&read(&headers, content).await?)?;
     let (name, gender) = (fields.text("name")?, fields.optional_text("gender")?);
     // Of a later version; a wrong type is told already.
-    (fields.optional_text("introduction")?, fields.optional_text("access_code")?);
+    fields.optional_text("introduction")?;
+    fields.optional_text("access_code")?;
     let token = secrets::token();
     let session = secrets::hash(&token).expect("a token of ours");
     let request = Request::Guest { user: secrets::user(), session, name, gender };

@@ -27,7 +27,10 @@ pub(crate) enum Rise {
 /// What travels to a client.
 #[derive(Clone, Debug)]
 pub(crate) enum Fall {
-    Close { code: u16, last: Option<Bytes> },
+    Close {
+        code: u16,
+        last: Option<Bytes>,
+    },
     Message(Bytes),
     Ping,
     /// The link broke, as the client notices.
@@ -112,11 +115,6 @@ impl Net {
 
     pub(crate) fn get_mut(&mut self, id: u64) -> &mut Conn {
         &mut self.conns[id as usize]
-    }
-
-    /// How many there ever were.
-    pub(crate) fn len(&self) -> u64 {
-        self.conns.len() as u64
     }
 
     /// Those whose two ends are open.

@@ -142,7 +142,7 @@ fn state(mut f: Fields) -> Read<State> {
         ticket: f.optional_object("ticket", "ticket.")?.map(ticket).transpose()?,
         pair: f.optional_object("pair", "pair.")?.map(pair).transpose()?,
         call: f.optional_object("call", "call.")?.map(call).transpose()?,
-        unread: f.objects("unread", "unread.")?.into_iter().map(notice).collect::<Read<_>>()?,
+        unread: f.small("unread")?,
     })
 }
 

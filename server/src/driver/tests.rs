@@ -1,0 +1,132 @@
+use super::*;
+use crate::clock::Clock;
+use crate::config::{Settings, Sources};
+use crate::secrets;
+use bytes::Bytes;
+use duologue_core::kit::time::Millis;
+use duologue_core::wire::Closing;
+use duologue_store::{Memory, Slow, Store};
+use duologue_transport::{ConnId, Down, Form};
+use serde_json::{Value, json};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// Longer than anything that must come takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct World {
+    driver: Driver,
+    downs: Receiver<Down>,
+    realm: JoinHandle<Ending>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl World {
+    /// On a store that takes its time: an instant one proves nothing.
+    fn new() -> World {
+        let settings = Settings::load(&Sources::default()).expect("defaults");
+        let mut store = Slow::new(Memory::new(), Duration::from_millis(3));
+        let taken = store.take().expect("a fresh store");
+        let (said, downs) = channel();
+        let driver = Driver::new();
+        let parts = Parts {
+            rules: settings.rules(),
+            limits: settings.limits(),
+            gateway: settings.gateway(secrets::sha256),
+            commit: duologue_core::commit::Config::default(),
+            clock: Clock::start(Millis::default(), false).expect("a new realm believes"),
+            store: Box::new(store),
+            taken,
+            down: Box::new(move |down| {
+                let _ = said.send(down);
+            }),
+            taken_up: Box::new(|_| {}),
+        };
+        let realm = driver.run(parts).expect("a thread");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        World { driver, downs, realm, runtime }
+    }
+
+    fn ask(&self, who: Option<&str>, request: Request) -> Reply {
+        let who = who.map(|token| secrets::hash(token).expect("a token"));
+        self.runtime.block_on(self.driver.ask(who, Address(1), request)).expect("an answer")
+    }
+
+    fn guest(&self) -> String {
+        let token = secrets::token();
+        let session = secrets::hash(&token).expect("a token");
+        let reply = self.ask(None, Request::Guest { user: secrets::user(), session, name: "Mia".into(), gender: None });
+        assert!(matches!(reply, Reply::Guest { .. }), "{reply:?}");
+        token
+    }
+
+    fn say(&self, conn: u64, message: &Value) {
+        self.driver.up(Up::Message { conn: ConnId(conn), bytes: Bytes::from(message.to_string()) });
+    }
+
+    fn open(&self, conn: u64, token: &str) {
+        self.driver.up(Up::Opened { conn: ConnId(conn), address: 1, form: Form::Json, secret: [7; 32] });
+        self.say(conn, &json!({ "t": "hello", "token": token }));
+        assert_eq!(self.hears(conn)["t"], "welcome");
+    }
+
+    /// The next message to a connection.
+    fn hears(&self, conn: u64) -> Value {
+        match self.downs.recv_timeout(PATIENCE).expect("something must be said") {
+            Down::Send { conn: ConnId(to), bytes } if to == conn => {
+                self.driver.up(Up::Writable { conn: ConnId(conn) });
+                serde_json::from_slice(&bytes).expect("JSON")
+            }
+            other => panic!("not for {conn}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_hello_reaches_the_engine_and_is_welcomed() {
+    let world = World::new();
+    let token = world.guest();
+    world.open(1, &token);
+    world.say(1, &json!({ "t": "join", "id": 1 }));
+    assert_eq!(world.hears(1), json!({ "t": "ok", "re": 1, "lobby": "main" }));
+    let snapshot = world.runtime.block_on(world.driver.look()).expect("alive");
+    assert_eq!((snapshot.engine.links_live, snapshot.engine.available, snapshot.gateway.connections), (1, 1, 1));
+}
+
+#[test]
+fn a_panic_of_the_core_is_survived_by_links_and_facts() {
+    let world = World::new();
+    let token = world.guest();
+    world.open(1, &token);
+    world.driver.inbox.put(Inbound::Panic);
+    world.say(1, &json!({ "t": "join", "id": 1 }));
+    assert_eq!(world.hears(1)["re"], 1, "the link was attached again, without a word to its client");
+    assert!(matches!(world.ask(Some(&token), Request::Me), Reply::Me { .. }), "what was acknowledged is there");
+    let snapshot = world.runtime.block_on(world.driver.look()).expect("alive");
+    assert_eq!((snapshot.turns.panics, snapshot.engine.links_live), (1, 1));
+}
+
+#[test]
+fn a_core_that_panics_again_and_again_ends_the_process() {
+    let world = World::new();
+    for _ in 0..10 {
+        world.driver.inbox.put(Inbound::Panic);
+    }
+    let Ending::Stopped(why) = world.realm.join().expect("an ending") else { panic!("it drained") };
+    assert!(why.contains("panicked 10 times"), "{why}");
+    assert_eq!(world.runtime.block_on(world.driver.look()).err(), Some(Ended));
+}
+
+#[test]
+fn a_drain_tells_everybody_and_ends_when_they_are_gone() {
+    let world = World::new();
+    let token = world.guest();
+    world.open(1, &token);
+    world.driver.drain();
+    let Down::Close { conn, code, last } = world.downs.recv_timeout(PATIENCE).expect("a close") else { panic!("a close") };
+    assert_eq!((conn, code), (ConnId(1), Closing::GoingAway.number()));
+    let last: Value = serde_json::from_slice(&last.expect("a last word")).expect("JSON");
+    assert_eq!((&last["t"], &last["code"]), (&json!("closing"), &json!("going_away")));
+    world.driver.up(Up::Closed { conn, clean: false });
+    assert_eq!(world.realm.join().expect("an ending"), Ending::Drained);
+}

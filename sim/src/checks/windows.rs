@@ -1,0 +1,256 @@
+//! What windows show, against who may be shown: free, in the same lobby, not oneself, not hidden, with a link or in the grace.
+//! Who may be shown is kept from what the engine itself said (answers to `join` and `leave`, calls, forgotten links), the slow
+//! plain way; a window may be behind by the coalescing span, and no more.
+
+use super::{Verdict, durable::Durable, law};
+use crate::marks::Marks;
+use duologue_core::input::Intents;
+use duologue_core::kit::ids::{LinkId, UserId};
+use duologue_core::kit::time::{Millis, Span};
+use duologue_core::output::{Welcomed, WindowView};
+use duologue_core::rules::Rules;
+use duologue_core::wire::{Filter, Place};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, Default)]
+struct Person {
+    links: BTreeSet<LinkId>,
+    lobby: Option<String>,
+    calling: bool,
+    /// Since when this is so.
+    since: Millis,
+}
+
+impl Person {
+    fn is_available(&self) -> bool {
+        !self.links.is_empty() && self.lobby.is_some() && !self.calling
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Window {
+    owner: Option<UserId>,
+    filter: Filter,
+    size: u32,
+    places: BTreeMap<u8, UserId>,
+    is_open: bool,
+    since: Millis,
+}
+
+/// Everybody and every window of one engine.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    coalesce: Span,
+    people: BTreeMap<UserId, Person>,
+    windows: BTreeMap<LinkId, Window>,
+    hidden: BTreeMap<(UserId, UserId), bool>,
+    /// Of each lobby: the last time that somebody came or went.
+    moved: BTreeMap<String, Millis>,
+    /// The last change of anything else that decides who may be shown to whom.
+    changed: Millis,
+}
+
+impl Windows {
+    pub(crate) fn new(rules: &Rules, now: Millis) -> Windows {
+        Windows {
+            coalesce: rules.coalesce,
+            people: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            changed: now,
+        }
+    }
+
+    fn change(&mut self, user: UserId, now: Millis, change: impl FnOnce(&mut Person)) {
+        let person = self.people.entry(user).or_default();
+        let before = (person.is_available(), person.lobby.clone());
+        change(person);
+        let after = (person.is_available(), person.lobby.clone());
+        if before != after {
+            person.since = now;
+            for lobby in [before.1, after.1].into_iter().flatten() {
+                self.moved.insert(lobby, now);
+            }
+        }
+    }
+
+    pub(crate) fn arrives(&mut self, link: LinkId, user: UserId, welcome: &Welcomed, intents: Option<Intents>, now: Millis) {
+        self.change(user, now, |person| {
+            person.links.insert(link);
+            person.lobby.clone_from(&welcome.state.lobby);
+        });
+        let window = self.windows.entry(link).or_default();
+        window.owner = Some(user);
+        if let Some((_, filter)) = intents.and_then(|intents| intents.window) {
+            window.filter = filter;
+        }
+    }
+
+    pub(crate) fn goes(&mut self, link: LinkId, user: UserId, now: Millis) {
+        self.windows.remove(&link);
+        self.change(user, now, |person| {
+            person.links.remove(&link);
+            if person.links.is_empty() {
+                person.lobby = None;
+            }
+        });
+    }
+
+    pub(crate) fn joined(&mut self, user: UserId, lobby: &str, now: Millis) {
+        self.change(user, now, |person| person.lobby = Some(lobby.into()));
+    }
+
+    pub(crate) fn left(&mut self, user: UserId, now: Millis) {
+        self.change(user, now, |person| person.lobby = None);
+    }
+
+    pub(crate) fn call_on(&mut self, members: [UserId; 2], now: Millis) {
+        members.into_iter().for_each(|user| self.change(user, now, |person| person.calling = true));
+    }
+
+    pub(crate) fn call_over(&mut self, members: [UserId; 2], now: Millis) {
+        members.into_iter().for_each(|user| self.change(user, now, |person| person.calling = false));
+    }
+
+    pub(crate) fn hide(&mut self, by: UserId, of: UserId, now: Millis) {
+        self.hidden.insert((by, of), true);
+        self.changed = now;
+    }
+
+    pub(crate) fn unhide(&mut self, by: UserId, of: UserId, now: Millis) {
+        self.hidden.insert((by, of), false);
+        self.changed = now;
+    }
+
+    pub(crate) fn profile(&mut self, _user: UserId, now: Millis) {
+        self.changed = now;
+    }
+
+    pub(crate) fn opens(&mut self, link: LinkId, user: UserId, size: u32, filter: &Filter, now: Millis) {
+        let window = self.windows.entry(link).or_default();
+        (window.owner, window.size, window.filter, window.since) = (Some(user), size, filter.clone(), now);
+    }
+
+    pub(crate) fn closes(&mut self, link: LinkId) {
+        if let Some(window) = self.windows.get_mut(&link) {
+            window.is_open = false;
+            window.places.clear();
+        }
+    }
+
+    /// Whether either hides the other: as recorded by this engine, else as written before it.
+    pub(crate) fn is_hidden(&self, a: UserId, b: UserId, durable: &Durable) -> bool {
+        [(a, b), (b, a)].into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
+    }
+
+    /// A window as the engine sees it.
+    pub(crate) fn shown(&self, link: LinkId) -> Option<&BTreeMap<u8, UserId>> {
+        self.windows.get(&link).filter(|window| window.is_open).map(|window| &window.places)
+    }
+
+    /// The engine shows something.
+    pub(crate) fn view(&mut self, to: LinkId, view: &WindowView, now: Millis, durable: &Durable, marks: &mut Marks) -> Verdict {
+        let Some(window) = self.windows.get_mut(&to) else {
+            return law(marks, "law: nobody shown without a link", false, || format!("{view:?} to {to:?}, who is not there"));
+        };
+        let set = match view {
+            WindowView::Opened { size, places, .. } => {
+                *window = Window { is_open: true, size: *size, places: BTreeMap::new(), since: now, ..window.clone() };
+                places
+            }
+            WindowView::Changes { set, .. } => set,
+            WindowView::Closed => {
+                window.is_open = false;
+                window.places.clear();
+                return Ok(());
+            }
+            WindowView::Presence { .. } => return Ok(()),
+        };
+        let size = window.size;
+        for (place, content) in set {
+            match content {
+                Some((card, _)) => window.places.insert(*place, card.user),
+                None => window.places.remove(place),
+            };
+        }
+        for (place, content) in set {
+            law(marks, "law: windows hold whom they may", u32::from(*place) < size, || format!("place {place} of {size}"))?;
+            self.place(to, content, durable, marks)?;
+        }
+        Ok(())
+    }
+
+    /// Somebody is put into a place at this instant.
+    fn place(&self, link: LinkId, content: &Place1, durable: &Durable, marks: &mut Marks) -> Verdict {
+        let Some((card, _)) = content else { return Ok(()) };
+        let window = &self.windows[&link];
+        let Some(viewer) = window.owner else { return Ok(()) };
+        let shown = self.people.get(&card.user);
+        law(marks, "law: nobody shown without a link", shown.is_some_and(|person| !person.links.is_empty()), || {
+            format!("{} is shown to {viewer} and has no connection", card.user)
+        })?;
+        let lobby = self.people.get(&viewer).and_then(|person| person.lobby.clone());
+        let may = shown.is_some_and(|person| person.is_available() && person.lobby == lobby) && card.user != viewer;
+        law(marks, "law: windows hold whom they may", may, || {
+            format!("{} is shown to {viewer}, who is in {lobby:?}: {shown:?}", card.user)
+        })?;
+        law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, card.user, durable), || {
+            format!("{} is shown to {viewer}, and one hides the other", card.user)
+        })
+    }
+
+    /// LOB 2, where nothing has moved for a while: nobody stands in a window who may not, nobody twice, and as many as may.
+    pub(crate) fn settled(&self, now: Millis, durable: &Durable, marks: &mut Marks) -> Verdict {
+        let settling = Span(self.coalesce.0 * 2 + 50);
+        for (link, window) in self.windows.iter().filter(|(_, window)| window.is_open) {
+            let Some(viewer) = window.owner else { continue };
+            for user in window.places.values() {
+                let person = self.people.get(user);
+                let holds = person.is_some_and(|person| person.is_available() || now.since(person.since) <= self.coalesce);
+                law(marks, "law: windows forget", holds, || format!("{user} is still shown to {viewer} at {now:?}: {person:?}"))?;
+            }
+            let distinct: BTreeSet<&UserId> = window.places.values().collect();
+            law(marks, "law: windows hold whom they may", distinct.len() == window.places.len(), || {
+                format!("{link:?} shows somebody twice")
+            })?;
+            let Some(lobby) = self.people.get(&viewer).filter(|person| person.is_available()).and_then(|person| person.lobby.clone())
+            else {
+                continue;
+            };
+            let moved = self.moved.get(&lobby).copied().unwrap_or_default().max(self.changed).max(window.since);
+            if now.since(moved) <= settling {
+                continue;
+            }
+            let may = self.who_may_be_shown(viewer, &lobby, &window.filter, durable);
+            let wanted = may.len().min(window.size as usize);
+            law(marks, "law: windows hold whom they may", window.places.len() == wanted, || {
+                format!("{viewer}'s window of {} in {lobby} shows {:?} and may show {may:?}", window.size, window.places)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn who_may_be_shown(&self, viewer: UserId, lobby: &str, filter: &Filter, durable: &Durable) -> Vec<UserId> {
+        let here = self.people.iter().filter(|(user, person)| {
+            **user != viewer && person.is_available() && person.lobby.as_deref() == Some(lobby) && !self.is_hidden(viewer, **user, durable)
+        });
+        let right = here.filter(|(user, _)| match durable.persons.get(user) {
+            _ if filter.genders.is_empty() && filter.tags.is_empty() => true,
+            None => false,
+            Some(row) => {
+                let gender = filter.genders.is_empty() || filter.genders.contains(&row.gender);
+                gender && filter.tags.iter().all(|tag| row.tags.contains(tag))
+            }
+        });
+        right.map(|(user, _)| *user).collect()
+    }
+}
+
+/// What stands in a place.
+type Place1 = Option<(std::sync::Arc<duologue_core::wire::Card>, duologue_core::wire::Marks)>;
+
+/// The people in a list of places.
+pub(crate) fn people_in(places: &[Place]) -> impl Iterator<Item = (u8, Option<UserId>)> + '_ {
+    places.iter().map(|(place, content)| (*place, content.as_ref().map(|(card, _)| card.user)))
+}

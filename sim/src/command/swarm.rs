@@ -1,0 +1,72 @@
+//! `swarm`: many seeds, each a small world of its own kind, and in how many of them each mark was hit.
+
+use super::progress::Progress;
+use super::{Done, own};
+use clap::Args;
+use duologue_sim::{EXPECTED, Often, Plan, run_twice, run_with, shrink};
+use std::collections::BTreeMap;
+
+#[derive(Args, Debug)]
+pub(crate) struct Swarm {
+    /// How many seeds
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first of them
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Run each twice and compare
+    #[arg(long)]
+    twice: bool,
+    /// Go on after a failure, and print one line for each
+    #[arg(long)]
+    all: bool,
+    /// Shrink what is found, with so many runs
+    #[arg(long, default_value_t = 300)]
+    tries: u64,
+    /// Print in how many seeds each mark was hit
+    #[arg(long)]
+    marks: bool,
+}
+
+impl Swarm {
+    pub(crate) fn run(&self) -> Done {
+        let bar = Progress::new(self.seeds, "seeds");
+        let mut reached: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let (mut inputs, mut first) = (0, None);
+        for seed in self.from..self.from + self.seeds {
+            let plan = Plan::drawn(seed);
+            let report = if self.twice { run_twice(&plan) } else { run_with(&plan, &mut |_| {}) };
+            report.marks.iter().for_each(|(name, _)| *reached.entry(name).or_default() += 1);
+            inputs += report.inputs;
+            bar.at(seed - self.from + 1);
+            let Some(failure) = report.failure.clone() else { continue };
+            if !self.all {
+                bar.done();
+                let shrunk = shrink(&report, self.tries).map_or(report, |shrunk| shrunk.report);
+                println!("seed {seed}");
+                print!("{shrunk}");
+                return Ok(Some(failure));
+            }
+            println!("{seed}: {}", failure.to_string().chars().take(400).collect::<String>());
+            first = first.or(Some(failure));
+        }
+        bar.done();
+        println!("{} seeds, {inputs} inputs", self.seeds);
+        if self.marks {
+            for (name, count) in &reached {
+                println!("  {count:>6}  {name}");
+            }
+        }
+        let missing =
+            |often| EXPECTED.iter().filter(move |(_, is)| *is == often).map(|(name, _)| *name).filter(|name| !reached.contains_key(name));
+        let (usual, rare): (Vec<_>, Vec<_>) = (missing(Often::Usual).collect(), missing(Often::Rare).collect());
+        if !rare.is_empty() {
+            println!("rare marks not reached: {}", rare.join(", "));
+        }
+        if first.is_none() && !usual.is_empty() && self.seeds >= 100 {
+            println!("usual marks not reached: {}", usual.join(", "));
+            return Ok(Some(own(format!("{} usual marks were not reached in {} seeds", usual.len(), self.seeds))));
+        }
+        Ok(first)
+    }
+}

@@ -1,0 +1,10 @@
+//! The command: `duologue-sim run`, `again`, `swarm`, `shrink`, `mutants`. What it prints on stdout is the same for the same run;
+//! speed and progress, which are not, go to stderr.
+
+mod command;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main()
+}

@@ -300,13 +300,7 @@ impl Watch {
         }
         self.windows.goes(link, seen.user, self.now);
         if !self.links.values().any(|other| other.user == seen.user) {
-<<<<<<< HEAD
-            let rings: Vec<InviteId> =
-                self.rings.iter().filter(|(_, ring)| ring.from == seen.user || ring.to == seen.user).map(|(id, _)| *id).collect();
-            rings.into_iter().for_each(|invite| self.side_told(invite, seen.user));
-=======
             self.side_told_of_all(seen.user);
->>>>>>> sim
         }
     }
 
@@ -485,7 +479,8 @@ impl Watch {
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {
                 marks.hit("call crossed", 1);
-                let crossed: Vec<InviteId> = self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
+                let crossed: Vec<InviteId> =
+                    self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
                 crossed.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Invite { to, .. }, Done::Invited { invite, expires }) => {
@@ -533,7 +528,9 @@ impl Watch {
                     format!("{} rings {user}, and one hides the other", from.user)
                 })?;
                 let calling = [from.user, user].into_iter().find(|user| self.windows.is_calling(*user));
-                law(marks, "law: no ring inside a call", calling.is_none(), || format!("{} rings {user}, and {calling:?} is in a call", from.user))?;
+                law(marks, "law: no ring inside a call", calling.is_none(), || {
+                    format!("{} rings {user}, and {calling:?} is in a call", from.user)
+                })?;
                 let ring = Ring { from: from.user, to: user, expires: *expires, caller_waits: true, callee_waits: true };
                 if self.rings.insert(*invite, ring).is_none() {
                     self.ring_ends.insert((*expires, *invite));
@@ -556,16 +553,11 @@ impl Watch {
                 let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(from));
                 return law(marks, "law: relay only in a call", holds, || format!("{from} chats to {user} in {call:?}: {live:?}"));
             }
-<<<<<<< HEAD
             Event::Shared { call, .. }
             | Event::ExtendAsked { call, .. }
             | Event::PeerLink { call, .. }
             | Event::Renegotiate { call, .. } => {
-                let live = self.calls.get(call).copied();
-=======
-            Event::Shared { call, .. } | Event::ExtendAsked { call, .. } | Event::PeerLink { call, .. } | Event::Renegotiate { call, .. } => {
                 let live = self.live(*call);
->>>>>>> sim
                 let holds = live.is_some_and(|live| live.members.contains(&user));
                 return law(marks, "law: relay only in a call", holds, || format!("{event:?} to {user}: {live:?}"));
             }

@@ -27,7 +27,6 @@ fn mem_2_every_five_minutes_a_sweep_does_what_timers_do_not_and_reports() {
             let usage = s.usage();
             assert_eq!((usage.sweeps, usage.swept.cooldowns, usage.swept.sessions, usage.cooldowns), (1, 1, 1, 0));
             assert!(usage.swept.buckets >= 1);
-            assert!(usage.swept.total() >= 3);
             s.after(Span::mins(5));
             assert_eq!((s.usage().sweeps, s.usage().swept.cooldowns), (2, 0));
         },

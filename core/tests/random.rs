@@ -11,6 +11,7 @@ use duologue_core::kit::buckets::Rate;
 use duologue_core::kit::ids::{CallId, InviteId, LinkId, PairId, UserId};
 use duologue_core::kit::time::Span;
 use duologue_core::limits::Limits;
+use duologue_core::output::Output;
 use duologue_core::rules::{Rules, WhenFull};
 use duologue_core::wire::{Command, Done, Filter, Patch, ProfilePatch, Reason};
 use proptest::prelude::*;
@@ -418,9 +419,20 @@ fn restart(s: &mut World, run: &mut Run, gone: Span) {
     *run = Run::default();
 }
 
+/// Waits for a second in which nothing happened but that views were told.
+fn falls_quiet(s: &mut World) -> bool {
+    (0..20).any(|_| {
+        let from = s.transcript.len();
+        s.after(secs(1));
+        s.transcript[from..].iter().all(|output| matches!(output, Output::View { .. }))
+    })
+}
+
 /// LOB 2: a second after the last change a window shows all whom it may show, or as many as it has places.
 fn look(s: &mut World, run: &Run) {
-    s.after(secs(1));
+    if !falls_quiet(s) {
+        return;
+    }
     let links = s.open_links();
     let people: BTreeSet<UserId> = links.iter().map(|(_, user)| *user).collect();
     let shown: BTreeMap<UserId, u32> = people.iter().map(|user| (*user, u32::from(s.rows.live_call(*user).is_none()))).collect();
@@ -481,7 +493,7 @@ fn tell(plan: &Plan, driver: Driver) -> World {
 
 /// How often a run came to what the laws are about: a law that compared nothing finds nothing and looks fine.
 fn marks(s: &World) -> Vec<(&'static str, u64)> {
-    use duologue_core::output::{LinkEvent, Output};
+    use duologue_core::output::LinkEvent;
     use duologue_core::row::Row;
     use duologue_core::wire::{Event, Why};
     let count = |is_it: &dyn Fn(&Output) -> bool| s.transcript.iter().filter(|output| is_it(output)).count() as u64;

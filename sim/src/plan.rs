@@ -64,6 +64,8 @@ pub struct GatewayPlan {
 pub struct Plan {
     /// Where all draws come from.
     pub seed: u64,
+    /// Steady use for so many minutes, not drawn.
+    pub steady_minutes: Option<u64>,
     /// Operations at most.
     pub size: u64,
     /// Of these only some, in a story that was shrunk.
@@ -115,6 +117,7 @@ impl Plan {
         let rules = draw_rules(seed);
         Plan {
             seed,
+            steady_minutes: None,
             size: 2_500,
             keep: None,
             span_ms: if is_long { dice.span(3_600_000, 30 * 3_600_000) } else { dice.span(60_000, 1_800_000) },
@@ -151,6 +154,7 @@ impl Plan {
         let gateway = GatewayPlan { waiting_max: room, ..default_gateway() };
         Plan {
             seed,
+            steady_minutes: Some(minutes),
             size: u64::MAX,
             keep: None,
             span_ms: minutes * 60_000,
@@ -176,6 +180,9 @@ impl Plan {
 
     /// The line that repeats this run, as far as it was not drawn from its seed alone.
     pub fn again(&self) -> String {
+        if let Some(minutes) = self.steady_minutes {
+            return format!("duologue-sim run --users {} --minutes {minutes} --seed {}", self.people, self.seed);
+        }
         let (drawn, mut line) = (Plan::drawn(self.seed), format!("duologue-sim again {}", self.seed));
         if self.size != drawn.size {
             line += &format!(" --size {}", self.size);

@@ -260,10 +260,9 @@ impl Client {
     async fn find(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         match self.try_find(what, fits).await {
             Some(message) => message,
-            None => panic!(
-                "{} hears {what}: the connection ended; closing: {:?}, unheard: {:#?}",
-                self.guest.name, self.closing, self.waiting
-            ),
+            None => {
+                panic!("{} hears {what}: the connection ended; closing: {:?}, unheard: {:#?}", self.guest.name, self.closing, self.waiting)
+            }
         }
     }
 

@@ -19,7 +19,10 @@ fn about_a_call(call: u64) -> Vec<(&'static str, Value)> {
         ("renegotiate", json!({ "call": call })),
         ("description", json!({ "call": call, "epoch": 1, "kind": "offer", "sdp": "v=0\r\n" })),
         ("description", json!({ "call": call, "epoch": 1, "kind": "answer", "sdp": "v=0\r\n" })),
-        ("candidates", json!({ "call": call, "epoch": 1, "from": 0, "candidates": [{ "candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host" }], "done": true })),
+        (
+            "candidates",
+            json!({ "call": call, "epoch": 1, "from": 0, "candidates": [{ "candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host" }], "done": true }),
+        ),
     ]
 }
 
@@ -153,7 +156,9 @@ async fn signals_come_from_the_seat_alone() {
     let (mut ann, mut bob, call) = server.in_call(300).await;
     let mut phone = Client::open(server.at, &bob.guest).await;
     assert_eq!(phone.welcome["state"]["call"]["here"], false);
-    for (command, fields) in about_a_call(call).into_iter().filter(|(command, _)| matches!(*command, "description" | "candidates" | "renegotiate")) {
+    for (command, fields) in
+        about_a_call(call).into_iter().filter(|(command, _)| matches!(*command, "description" | "candidates" | "renegotiate"))
+    {
         phone.no(command, fields, "not_yours").await;
     }
     phone.ok("chat", json!({ "call": call, "text": "from my phone" })).await;
@@ -179,7 +184,8 @@ async fn signals_to_somebody_who_is_away_for_a_moment_are_not_lost() {
     bob.hears("call_started").await;
     assert_eq!(bob.hears("peer_link").await["state"], "reconnecting");
     bob.ok("description", json!({ "call": call, "epoch": 1, "kind": "offer", "sdp": "v=0\r\nbob" })).await;
-    bob.ok("candidates", json!({ "call": call, "epoch": 1, "from": 0, "candidates": [{ "candidate": "candidate:1" }], "done": true })).await;
+    bob.ok("candidates", json!({ "call": call, "epoch": 1, "from": 0, "candidates": [{ "candidate": "candidate:1" }], "done": true }))
+        .await;
     let mut ann = away.resume(server.at).await;
     assert_eq!(ann.welcome["recovered"], true);
     for kind in ["invite_ended", "call_started", "description", "candidates"] {
@@ -327,13 +333,44 @@ async fn the_oldest_connection_is_closed_and_the_count_is_right() {
 fn junk() -> Vec<String> {
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let mut junk: Vec<String> = [
-        "", " ", "null", "true", "0", "-1", "1e999", "\"\"", "[]", "{}", "{", "}", "\u{0}", "\u{feff}{}", "{\"t\":null}", "{\"t\":7}",
-        "{\"t\":\"\"}", "{\"t\":\"hello\"}", "{\"t\":\"hello\",\"token\":7}", "{\"t\":\"hello\",\"token\":\"x\",\"client\":\"short\"}",
-        "{\"t\":\"chat\"}", "{\"t\":\"chat\",\"id\":0}", "{\"t\":\"chat\",\"id\":-1}", "{\"t\":\"chat\",\"id\":1.5}",
-        "{\"t\":\"chat\",\"id\":18446744073709551616}", "{\"t\":\"chat\",\"id\":9007199254740993}", "{\"t\":\"ack\"}", "{\"t\":\"ack\",\"seq\":\"x\"}",
-        "{\"t\":\"constructor\",\"id\":1}", "{\"t\":\"__proto__\",\"id\":1}", "{\"t\":\"invite\",\"id\":1,\"to\":\"\",\"seconds\":60}",
-        "{\"t\":\"invite\",\"id\":1,\"to\":\"00000000-0000-0000-0000-000000000000\",\"seconds\":4294967296}", "{\"t\":\"join\",\"id\":1,\"lobby\":\"Ä\"}",
-        "{\"t\":\"welcome\",\"seq\":1}", "{\"t\":\"call_ended\",\"seq\":1,\"call\":1}", "GET / HTTP/1.1\r\n\r\n", "42[\"invite\",{}]", "\u{202e}\u{7f}",
+        "",
+        " ",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1e999",
+        "\"\"",
+        "[]",
+        "{}",
+        "{",
+        "}",
+        "\u{0}",
+        "\u{feff}{}",
+        "{\"t\":null}",
+        "{\"t\":7}",
+        "{\"t\":\"\"}",
+        "{\"t\":\"hello\"}",
+        "{\"t\":\"hello\",\"token\":7}",
+        "{\"t\":\"hello\",\"token\":\"x\",\"client\":\"short\"}",
+        "{\"t\":\"chat\"}",
+        "{\"t\":\"chat\",\"id\":0}",
+        "{\"t\":\"chat\",\"id\":-1}",
+        "{\"t\":\"chat\",\"id\":1.5}",
+        "{\"t\":\"chat\",\"id\":18446744073709551616}",
+        "{\"t\":\"chat\",\"id\":9007199254740993}",
+        "{\"t\":\"ack\"}",
+        "{\"t\":\"ack\",\"seq\":\"x\"}",
+        "{\"t\":\"constructor\",\"id\":1}",
+        "{\"t\":\"__proto__\",\"id\":1}",
+        "{\"t\":\"invite\",\"id\":1,\"to\":\"\",\"seconds\":60}",
+        "{\"t\":\"invite\",\"id\":1,\"to\":\"00000000-0000-0000-0000-000000000000\",\"seconds\":4294967296}",
+        "{\"t\":\"join\",\"id\":1,\"lobby\":\"Ä\"}",
+        "{\"t\":\"welcome\",\"seq\":1}",
+        "{\"t\":\"call_ended\",\"seq\":1,\"call\":1}",
+        "GET / HTTP/1.1\r\n\r\n",
+        "42[\"invite\",{}]",
+        "\u{202e}\u{7f}",
     ]
     .iter()
     .map(ToString::to_string)
@@ -357,11 +394,8 @@ async fn a_thousand_junk_messages_harm_nobody() {
     for round in 0.. {
         for text in &junk {
             // Each on its own connection: most end it.
-            let mut mallory = if round % 2 == 0 {
-                Client::silent(server.at, &guest, "").await
-            } else {
-                Client::open(server.at, &guest).await
-            };
+            let mut mallory =
+                if round % 2 == 0 { Client::silent(server.at, &guest, "").await } else { Client::open(server.at, &guest).await };
             let frame = if round % 4 > 1 { Message::binary(text.clone().into_bytes()) } else { Message::text(text.clone()) };
             // A close may come while the rest is still being written.
             let _ = mallory.send_frame(frame.clone()).await;
@@ -413,7 +447,9 @@ async fn what_is_not_understood_is_told_to_whoever_said_it() {
     assert_eq!(ann.ends().await, (Some("bad_message".into()), Some(4106)));
 
     let guest = server.guest("Bob").await;
-    for (first, code) in [("{\"t\":\"join\",\"id\":1}", "no_hello"), ("no JSON", "bad_message"), ("{\"t\":\"hello\",\"token\":\"wrong\"}", "bad_token")] {
+    for (first, code) in
+        [("{\"t\":\"join\",\"id\":1}", "no_hello"), ("no JSON", "bad_message"), ("{\"t\":\"hello\",\"token\":\"wrong\"}", "bad_token")]
+    {
         let mut client = Client::silent(server.at, &guest, "").await;
         client.send_text(first).await;
         assert_eq!(client.ends().await.0.as_deref(), Some(code), "{first}");

@@ -346,7 +346,11 @@ async fn every_acknowledged_fact_is_there_once_however_often_it_is_killed() {
             }
             let rows: BTreeMap<u64, &Value> = history.iter().map(|row| (row["call"].as_u64().expect("an id"), row)).collect();
             assert_eq!(rows.len(), history.len(), "a call is there once");
-            let lines: Vec<&str> = history.iter().flat_map(|row| row["chat"].as_array().expect("lines")).map(|line| line["text"].as_str().expect("text")).collect();
+            let lines: Vec<&str> = history
+                .iter()
+                .flat_map(|row| row["chat"].as_array().expect("lines"))
+                .map(|line| line["text"].as_str().expect("text"))
+                .collect();
             assert_eq!(lines.iter().collect::<BTreeSet<_>>().len(), lines.len(), "a line is there once");
             for (text, (call, _)) in couple.lines.iter().filter(|(_, (call, _))| couple.ended.contains(call)) {
                 // A call that began and ended within one millisecond is too short for the history, here too.

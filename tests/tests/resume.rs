@@ -177,7 +177,10 @@ async fn beyond_the_grace_everything_is_over() {
     let away = bob.drop_link();
     assert_eq!(ann.hears("call_ended").await["why"], "peer_lost");
     let mut bob = away.resume(server.at).await;
-    assert_eq!((&bob.welcome["recovered"], &bob.welcome["state"]["call"], &bob.welcome["state"]["lobby"]), (&json!(false), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&bob.welcome["recovered"], &bob.welcome["state"]["call"], &bob.welcome["state"]["lobby"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
     bob.ok("hang_up", json!({ "call": call })).await;
     assert_eq!(server.totals(&bob.guest).await["calls"], 1);
 }

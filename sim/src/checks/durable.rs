@@ -148,7 +148,7 @@ impl Durable {
             Done::Call { call } => {
                 law(marks, RELEASED, self.started.contains(call), || format!("{call:?} was answered to {user}, unwritten"))?;
             }
-            Done::Deadline { .. } | Done::Cooled { .. } => {}
+            Done::Cooled { .. } => {}
             Done::Said { .. } if chat_is_kept => {}
             Done::Waiting { since } => {
                 return law(marks, RELEASED, self.tickets.contains(&(user, *since)), || {

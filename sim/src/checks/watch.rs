@@ -73,6 +73,8 @@ pub(crate) struct Watch {
     cooled: BTreeMap<Pair, Cooled>,
     owed: Vec<(Pair, Millis, &'static str)>,
     accepting: Option<(UserId, InviteId)>,
+    /// Ended in this step: what is said of them in it comes after the fact.
+    just_ended: Vec<(CallId, Live)>,
     pub windows: Windows,
 }
 
@@ -98,6 +100,7 @@ impl Watch {
             cooled: BTreeMap::new(),
             owed: Vec::new(),
             accepting: None,
+            just_ended: Vec::new(),
             windows: Windows::new(rules, now),
         };
         for row in rows {
@@ -115,6 +118,7 @@ impl Watch {
         self.step += 1;
         self.now = self.now.max(now);
         self.accepting = None;
+        self.just_ended.clear();
         match input {
             Input::Attached(attach) => {
                 self.attaching.insert(attach.link, attach.clone());
@@ -148,6 +152,7 @@ impl Watch {
         self.step += 1;
         self.now = self.now.max(now);
         self.accepting = None;
+        self.just_ended.clear();
     }
 
     /// The engine said this.
@@ -295,10 +300,14 @@ impl Watch {
         }
         self.windows.goes(link, seen.user, self.now);
         if !self.links.values().any(|other| other.user == seen.user) {
-            let rings: Vec<InviteId> =
-                self.rings.iter().filter(|(_, ring)| ring.from == seen.user || ring.to == seen.user).map(|(id, _)| *id).collect();
-            rings.into_iter().for_each(|invite| self.side_told(invite, seen.user));
+            self.side_told_of_all(seen.user);
         }
+    }
+
+    /// A call that is live, or was until just now.
+    fn live(&self, call: CallId) -> Option<Live> {
+        let just = || self.just_ended.iter().find(|(ended, _)| *ended == call).map(|(_, live)| *live);
+        self.calls.get(&call).copied().or_else(just)
     }
 
     fn fact(&mut self, row: &Row, durable: &Durable, marks: &mut Marks) -> Verdict {
@@ -318,6 +327,7 @@ impl Watch {
             },
             Row::CallGone { call } => {
                 if let Some(live) = self.calls.remove(call) {
+                    self.just_ended.push((*call, live));
                     self.call_ends.remove(&(live.deadline, *call));
                     self.windows.call_over(live.members, self.now);
                 }
@@ -362,7 +372,8 @@ impl Watch {
         law(marks, "law: no call inside a cooldown", !self.windows.is_hidden(pair.low(), pair.high(), durable), || {
             format!("{pair:?} is called together, and one hides the other")
         })?;
-        if let Some((user, invite)) = self.accepting {
+        // Deadlines run before the input that brought them on, so another pair may be called together in this step.
+        if let Some((user, invite)) = self.accepting.filter(|(user, _)| row.members.contains(user)) {
             let ring = self.rings.get(&invite);
             let holds = ring.is_some_and(|ring| ring.to == user && Pair::of(ring.from, ring.to) == pair && ring.expires > self.now);
             law(marks, "law: only the callee is in the call", holds, || {
@@ -389,6 +400,7 @@ impl Watch {
             marks.hit("call lasted to its deadline", u64::from(why == Why::Deadline));
             let in_time = at <= row.deadline && (why != Why::Deadline || at == row.deadline);
             self.calls.remove(&row.call);
+            self.just_ended.push((row.call, live));
             self.call_ends.remove(&(live.deadline, row.call));
             self.windows.call_over(live.members, self.now);
             return law(marks, "law: calls end in time", in_time, || {
@@ -403,7 +415,7 @@ impl Watch {
     }
 
     fn seats(&mut self, call: CallId, seats: &[Option<LinkId>; 2], marks: &mut Marks) -> Verdict {
-        let Some(live) = self.calls.get(&call) else {
+        let Some(live) = self.live(call) else {
             return law(marks, "law: relay only in a call", false, || format!("seats of {call:?}, which is not live"));
         };
         for link in seats.iter().flatten() {
@@ -448,11 +460,29 @@ impl Watch {
     /// A command had its effect.
     fn done(&mut self, link: LinkId, user: UserId, command: &Command, done: &Done, marks: &mut Marks) -> Verdict {
         match (command, done) {
-            (Command::Join { .. }, Done::Joined { lobby }) => self.windows.joined(user, lobby, self.now),
-            (Command::Leave, _) => self.windows.left(user, self.now),
+            (Command::Join { .. }, Done::Joined { lobby }) => {
+                if self.windows.lobby(user).is_some_and(|before| before != lobby) {
+                    self.side_told_of_all(user);
+                }
+                self.windows.joined(user, lobby, self.now);
+            }
+            (Command::Leave, _) => {
+                self.side_told_of_all(user);
+                self.windows.left(user, self.now);
+            }
+            (Command::Block { user: other } | Command::Report { user: other, .. }, _) => {
+                let from_them = self.rings.iter().filter(|(_, ring)| ring.from == *other && ring.to == user);
+                let rings: Vec<InviteId> = from_them.map(|(id, _)| *id).collect();
+                rings.into_iter().for_each(|invite| self.side_told(invite, user));
+            }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
             (Command::WindowClose, _) => self.windows.closes(link),
-            (Command::Invite { .. }, Done::Call { .. }) => marks.hit("call crossed", 1),
+            (Command::Invite { to, .. }, Done::Call { .. }) => {
+                marks.hit("call crossed", 1);
+                let crossed: Vec<InviteId> =
+                    self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
+                crossed.into_iter().for_each(|invite| self.side_told(invite, user));
+            }
             (Command::Invite { to, .. }, Done::Invited { invite, expires }) => {
                 let ring = Ring { from: user, to: *to, expires: *expires, caller_waits: true, callee_waits: true };
                 self.rings.insert(*invite, ring);
@@ -497,6 +527,10 @@ impl Watch {
                 law(marks, "law: no ring inside a cooldown", !self.windows.is_hidden(from.user, user, durable), || {
                     format!("{} rings {user}, and one hides the other", from.user)
                 })?;
+                let calling = [from.user, user].into_iter().find(|user| self.windows.is_calling(*user));
+                law(marks, "law: no ring inside a call", calling.is_none(), || {
+                    format!("{} rings {user}, and {calling:?} is in a call", from.user)
+                })?;
                 let ring = Ring { from: from.user, to: user, expires: *expires, caller_waits: true, callee_waits: true };
                 if self.rings.insert(*invite, ring).is_none() {
                     self.ring_ends.insert((*expires, *invite));
@@ -515,7 +549,7 @@ impl Watch {
             Event::Paired(_) => hit!(marks, "paired"),
             Event::CallEnded(ended) => hit!(marks, marks::ended(ended.why.code())),
             Event::Chat { call, from, .. } => {
-                let live = self.calls.get(call).copied();
+                let live = self.live(*call);
                 let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(from));
                 return law(marks, "law: relay only in a call", holds, || format!("{from} chats to {user} in {call:?}: {live:?}"));
             }
@@ -523,7 +557,7 @@ impl Watch {
             | Event::ExtendAsked { call, .. }
             | Event::PeerLink { call, .. }
             | Event::Renegotiate { call, .. } => {
-                let live = self.calls.get(call).copied();
+                let live = self.live(*call);
                 let holds = live.is_some_and(|live| live.members.contains(&user));
                 return law(marks, "law: relay only in a call", holds, || format!("{event:?} to {user}: {live:?}"));
             }
@@ -575,6 +609,12 @@ impl Watch {
             ring.expires = expires;
             self.ring_ends.insert((expires, invite));
         }
+    }
+
+    /// Somebody's own command ended their rings: its `ok` says so.
+    fn side_told_of_all(&mut self, user: UserId) {
+        let rings: Vec<InviteId> = self.rings.iter().filter(|(_, ring)| ring.from == user || ring.to == user).map(|(id, _)| *id).collect();
+        rings.into_iter().for_each(|invite| self.side_told(invite, user));
     }
 
     /// One of the two knows that it is over.

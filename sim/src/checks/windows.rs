@@ -101,6 +101,16 @@ impl Windows {
         self.change(user, now, |person| person.lobby = Some(lobby.into()));
     }
 
+    /// Whether somebody is in a call.
+    pub(crate) fn is_calling(&self, user: UserId) -> bool {
+        self.people.get(&user).is_some_and(|person| person.calling)
+    }
+
+    /// Where somebody is.
+    pub(crate) fn lobby(&self, user: UserId) -> Option<&String> {
+        self.people.get(&user)?.lobby.as_ref()
+    }
+
     pub(crate) fn left(&mut self, user: UserId, now: Millis) {
         self.change(user, now, |person| person.lobby = None);
     }

@@ -172,3 +172,15 @@ export async function scene(server, people, story) {
     await server.stop();
   }
 }
+
+/** Ann and Bob with cameras, in a call of five minutes, both seeing each other. They are put into `people` as they come. */
+export async function callOf(server, people) {
+  people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name)))));
+  const [ann, bob] = people;
+  await Promise.all([ann.enter(), bob.enter()]);
+  await ann.ring(bob);
+  await bob.at("accept-button").click();
+  await Promise.all([ann.inCall(), bob.inCall()]);
+  await Promise.all([ann.sees(), bob.sees()]);
+  return [ann, bob];
+}

@@ -26,8 +26,11 @@ fn about_a_call(call: u64) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A call's id, deadline, epoch and end.
+type CallRow = (i64, i64, i64, Option<i64>);
+
 /// What the database knows of calls and cooldowns.
-fn facts(server: &Server) -> (Vec<(i64, i64, i64, Option<i64>)>, i64) {
+fn facts(server: &Server) -> (Vec<CallRow>, i64) {
     let database = server.folder.database();
     let mut calls = database.prepare("select call, deadline, epoch, ended from call order by call").expect("a table");
     let calls = calls.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).expect("rows");

@@ -72,7 +72,7 @@ async fn a_port_in_use_is_named_with_its_flag() {
 #[tokio::test]
 async fn asked_to_stop_it_says_goodbye_and_exits_0() {
     for signal in [Signal::TERM, Signal::INT] {
-        let server = Server::start().await;
+        let server = Server::in_memory().await;
         let (mut ann, mut bob, call) = server.in_call(300).await;
         let said = ann.ok("chat", json!({ "call": call, "text": "just before" })).await;
         if signal == Signal::INT {
@@ -99,7 +99,7 @@ async fn asked_to_stop_it_says_goodbye_and_exits_0() {
 /// "The process": clients that do not answer its goodbye do not keep it.
 #[tokio::test]
 async fn those_who_do_not_answer_do_not_keep_it() {
-    let server = Server::start().await;
+    let server = Server::in_memory().await;
     let (ann, bob, _) = server.in_call(300).await;
     let guest = ann.guest.clone();
     // Connections of every sort, and nobody reads them.

@@ -237,7 +237,7 @@ async fn a_ring_ends_when_it_was_said_to_end() {
 /// LOB 1, PRE 4, 5 (S7): whoever dies in silence is no ghost: out of windows, offline, not counted.
 #[tokio::test]
 async fn a_silent_death_leaves_no_ghost() {
-    let server = Server::with(&["connections.grace=100ms", "connections.ping=100ms", "connections.dead=300ms"]).await;
+    let server = Server::with(&["connections.grace=100ms", "connections.ping=200ms", "connections.dead=1s"]).await;
     let (mut ann, bob) = (server.in_lobby("Ann").await, server.in_lobby("Bob").await);
     ann.ok("window", json!({})).await;
     assert_eq!(ann.hears("window").await["places"][0][1]["user"], bob.guest.user.as_str());
@@ -254,7 +254,7 @@ async fn a_silent_death_leaves_no_ghost() {
 /// CON 6: a half-open socket takes what is written to it; only what comes from a client is life. CALL 6: the other is told.
 #[tokio::test]
 async fn a_half_open_member_is_lost_although_it_is_written_to() {
-    let server = Server::with(&["connections.grace=200ms", "connections.ping=100ms", "connections.dead=400ms"]).await;
+    let server = Server::with(&["connections.grace=200ms", "connections.ping=200ms", "connections.dead=1s"]).await;
     let (mut ann, bob, call) = server.in_call(300).await;
     let mut lines = 0;
     loop {

@@ -34,7 +34,7 @@ test("two who let themselves be paired see each other at once", { timeout: 240_0
   });
 });
 
-test("somebody without a camera is told so, comes in without a picture, and sees the other", { timeout: 240_000 }, async () => {
+test("somebody who refuses the camera is told what that means, comes in without a picture, and sees the other", { timeout: 240_000 }, async () => {
   const server = await Server.start();
   const people = [];
   await scene(server, () => people, async () => {
@@ -43,7 +43,7 @@ test("somebody without a camera is told so, comes in without a picture, and sees
     await ann.enter();
     await bob.at("name-input").fill("Bob");
     await bob.at("enter-button").click();
-    await bob.page.getByRole("alert").filter({ hasText: /camera/i }).waitFor();
+    await bob.page.getByRole("alert").filter({ hasText: "The camera is blocked for this page" }).waitFor();
     assert.equal(await bob.at("lobby").count(), 0, "what is broken is said before anybody rings");
     await bob.enter({ picture: false });
     await bob.ring(ann);

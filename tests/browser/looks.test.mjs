@@ -12,9 +12,9 @@ import { Raw } from "./lib/raw.mjs";
 import { Server, until } from "./lib/server.mjs";
 
 const SIZES = [
-  [360, 740],
-  [768, 1024],
-  [1440, 900],
+  { width: 360, height: 740, colorScheme: "dark" },
+  { width: 768, height: 1024, colorScheme: "light" },
+  { width: 1440, height: 900, colorScheme: "dark" },
 ];
 const SHOTS = process.env.DUOLOGUE_SHOTS;
 /** The smallest side of what a finger presses, CSS pixels (WCAG 2.2, 2.5.8). */
@@ -45,13 +45,14 @@ async function look(person, what) {
   assert.deepEqual(faults, [], `${what} at ${width}`);
 }
 
-for (const [width, height] of SIZES) {
+for (const size of SIZES) {
+  const { width } = size;
   test(`nothing is beside the page and everything can be pressed at ${width} pixels`, { timeout: 240_000 }, async () => {
     const server = await Server.start(["rates.guests={ per = 0 }"]);
     const people = [];
     const crowd = [];
     await scene(server, () => people, async () => {
-      people.push(await Person.open(server, "Ann", { width, height }), await Person.open(server, "Maximiliane Wolkenstein", { width, height }));
+      people.push(await Person.open(server, "Ann", size), await Person.open(server, "Maximiliane Wolkenstein", size));
       const [ann, max] = people;
       await ann.page.waitForFunction(() => document.querySelector(".preview.is-on"));
       await look(ann, "arrive");
@@ -84,6 +85,8 @@ for (const [width, height] of SIZES) {
       await ann.at("accept-button").click();
       await Promise.all([ann.inCall(), max.inCall()]);
       await Promise.all([ann.sees(), max.sees()]);
+      // She is in a call, not Mia, whose ring is over for that.
+      assert.equal(await ann.page.getByText("Mia is in a call").count(), 0);
       await look(ann, "call");
       await max.chat("Hello! Do you hear me? I do not hear you.");
       await ann.chat("Yes, and I like your picture. It is very green, and it moves: what is it?");
@@ -104,6 +107,13 @@ for (const [width, height] of SIZES) {
       await ann.at("mute-button").click();
       await look(ann, "call-asked");
       await look(max, "call-without-picture");
+      await server.kill();
+      await ann.at("reconnecting").waitFor();
+      await look(ann, "call-reconnecting");
+      await server.restart();
+      await until("he has the seat again", async () => (await max.call())?.here);
+      await until("she too", async () => (await ann.call())?.here);
+      await ann.at("reconnecting").waitFor({ state: "hidden" });
       await max.hangUp();
       await ann.at("after-call").waitFor();
       await look(ann, "after");
@@ -122,8 +132,8 @@ test("what is wrong with a camera is said in words", { timeout: 120_000 }, async
   const server = await Server.start();
   const people = [];
   await scene(server, () => people, async () => {
-    for (const [width, height] of SIZES) {
-      const bob = await Person.open(server, "Bob", { camera: false, width, height });
+    for (const size of SIZES) {
+      const bob = await Person.open(server, "Bob", { camera: false, ...size });
       people.push(bob);
       await bob.at("name-input").fill("Bob");
       await bob.at("enter-button").click();

@@ -26,8 +26,11 @@ fn about_a_call(call: u64) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A call's id, deadline, epoch and end.
+type CallRow = (i64, i64, i64, Option<i64>);
+
 /// What the database knows of calls and cooldowns.
-fn facts(server: &Server) -> (Vec<(i64, i64, i64, Option<i64>)>, i64) {
+fn facts(server: &Server) -> (Vec<CallRow>, i64) {
     let database = server.folder.database();
     let mut calls = database.prepare("select call, deadline, epoch, ended from call order by call").expect("a table");
     let calls = calls.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).expect("rows");
@@ -234,7 +237,7 @@ async fn a_ring_ends_when_it_was_said_to_end() {
 /// LOB 1, PRE 4, 5 (S7): whoever dies in silence is no ghost: out of windows, offline, not counted.
 #[tokio::test]
 async fn a_silent_death_leaves_no_ghost() {
-    let server = Server::with(&["connections.grace=100ms", "connections.ping=100ms", "connections.dead=300ms"]).await;
+    let server = Server::with(&["connections.grace=100ms", "connections.ping=200ms", "connections.dead=1s"]).await;
     let (mut ann, bob) = (server.in_lobby("Ann").await, server.in_lobby("Bob").await);
     ann.ok("window", json!({})).await;
     assert_eq!(ann.hears("window").await["places"][0][1]["user"], bob.guest.user.as_str());
@@ -251,7 +254,7 @@ async fn a_silent_death_leaves_no_ghost() {
 /// CON 6: a half-open socket takes what is written to it; only what comes from a client is life. CALL 6: the other is told.
 #[tokio::test]
 async fn a_half_open_member_is_lost_although_it_is_written_to() {
-    let server = Server::with(&["connections.grace=200ms", "connections.ping=100ms", "connections.dead=400ms"]).await;
+    let server = Server::with(&["connections.grace=200ms", "connections.ping=200ms", "connections.dead=1s"]).await;
     let (mut ann, bob, call) = server.in_call(300).await;
     let mut lines = 0;
     loop {

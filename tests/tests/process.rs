@@ -72,19 +72,19 @@ async fn a_port_in_use_is_named_with_its_flag() {
 #[tokio::test]
 async fn asked_to_stop_it_says_goodbye_and_exits_0() {
     for signal in [Signal::TERM, Signal::INT] {
-        let server = Server::start().await;
+        let server = Server::in_memory().await;
         let (mut ann, mut bob, call) = server.in_call(300).await;
         let said = ann.ok("chat", json!({ "call": call, "text": "just before" })).await;
         if signal == Signal::INT {
             server.signal(signal);
         }
-        let (at, guest) = (server.at, ann.guest.clone());
-        let (ended, left) = server.terminate().await;
+        let at = server.at;
+        let ((ended, left), hers, his) = tokio::join!(server.terminate(), ann.ends(), bob.ends());
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
         assert!(!ended.errors.iter().any(|line| line.contains("took too long")), "{:?}", ended.errors);
-        for client in [&mut ann, &mut bob] {
-            assert_eq!(client.ends().await, (Some("going_away".into()), Some(4002)));
+        for goodbye in [hers, his] {
+            assert_eq!(goodbye, (Some("going_away".into()), Some(4002)));
         }
         assert!(tokio::net::TcpStream::connect(at).await.is_err(), "nobody listens any more");
         let server = left.restart().await;
@@ -93,14 +93,13 @@ async fn asked_to_stop_it_says_goodbye_and_exits_0() {
         let database = server.folder.database();
         let at: i64 = database.query_row("select at from chat where text = 'just before'", (), |row| row.get(0)).expect("one row");
         assert_eq!(json!(at), said["at"]);
-        drop(guest);
     }
 }
 
 /// "The process": clients that do not answer its goodbye do not keep it.
 #[tokio::test]
 async fn those_who_do_not_answer_do_not_keep_it() {
-    let server = Server::start().await;
+    let server = Server::in_memory().await;
     let (ann, bob, _) = server.in_call(300).await;
     let guest = ann.guest.clone();
     // Connections of every sort, and nobody reads them.

@@ -72,6 +72,21 @@ async fn a_resume_takes_over_a_link_that_seems_alive() {
     assert!(!ann.heard().contains(&"peer_link"), "she never noticed");
 }
 
+/// "Opening": a page with a `client` that is in use (a duplicated tab) takes that connection over, with seat and numbers.
+#[tokio::test]
+async fn a_page_with_the_same_client_takes_the_connection_over() {
+    let server = Server::start().await;
+    let (mut ann, mut bob, call) = server.in_call(300).await;
+    let mut copy = Client::hello(server.at, &bob.guest, &bob.client, 1, json!({})).await;
+    assert_eq!(bob.ends().await, (Some("superseded".into()), Some(4101)));
+    assert_eq!((&copy.welcome["recovered"], &copy.welcome["seq"]), (&json!(false), &json!(bob.seq)));
+    assert_eq!((&copy.welcome["last_id"], &copy.welcome["state"]["call"]["here"]), (&json!(bob.next - 1), &json!(true)));
+    copy.next = bob.next;
+    copy.ok("chat", json!({ "call": call, "text": "the copy" })).await;
+    assert_eq!(ann.hears("chat").await["text"], "the copy");
+    assert!(!ann.heard().contains(&"peer_link"), "she never noticed");
+}
+
 /// CON 5: a number said again has the same answer and no second effect; a lower one whose answer is not kept is `answered`.
 #[tokio::test]
 async fn a_number_said_again_happens_once() {

@@ -21,8 +21,11 @@ const FLAGS = [
   "--disable-dev-shm-usage",
   "--autoplay-policy=no-user-gesture-required",
 ];
-/** A green picture with a clock and a beep, granted without a question. Granted permission also gives ICE real addresses. */
-const CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+/** A green picture with a clock and a beep. */
+const CAMERA = "--use-fake-device-for-media-stream";
+/** Whether the permission is given. With it ICE has real addresses, without it names that mDNS resolves: both work on one machine. */
+const GRANTED = "--use-fake-ui-for-media-stream";
+const DENIED = "--deny-permission-prompts";
 
 export class Person {
   #folder;
@@ -35,13 +38,14 @@ export class Person {
   /**
    * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone.
    */
-  static async open(server, name, { camera = true, width = 1280, height = 800 } = {}) {
+  static async open(server, name, { camera = true, width = 1280, height = 800, colorScheme = "dark" } = {}) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
     person.#context = await chromium.launchPersistentContext(person.#folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: camera ? [...FLAGS, ...CAMERA] : [...FLAGS, "--deny-permission-prompts"],
+      args: [...FLAGS, CAMERA, camera ? GRANTED : DENIED],
+      colorScheme,
       viewport: { width, height },
       timeout: PATIENCE_MS,
     });

@@ -152,7 +152,10 @@ export function arriveView(app: App, serverUrl: string): View {
     busy(true, "One moment …");
     const late = setTimeout(() => isBusy && !isOver && setText(enter, "Still trying to reach the server …"), 5_000);
     if (withPicture && !devices.video) {
-      if (!(await openCamera())) return busy(false);
+      if (!(await openCamera())) {
+        busy(false);
+        return noCamera.scrollIntoView({ block: "nearest" });
+      }
     } else if (!withPicture) {
       devices.closeCamera();
       await devices.openMicrophone();

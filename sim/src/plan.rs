@@ -122,7 +122,7 @@ impl Plan {
             keep: None,
             span_ms: if is_long { dice.span(3_600_000, 30 * 3_600_000) } else { dice.span(60_000, 1_800_000) },
             people,
-            hostile_percent: *dice.pick(&[0, 0, 10, 25, 50]).unwrap_or(&0),
+            hostile_percent: *dice.pick(&[0, 0, 20, 40, 60]).unwrap_or(&0),
             known_percent: *dice.pick(&[100, 80, 0]).unwrap_or(&100),
             pause_ms: if is_long { dice.span(60_000, 1_200_000) } else { dice.span(300, 30_000) },
             swarm: Swarm::drawn(seed),

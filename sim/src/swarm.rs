@@ -30,7 +30,7 @@ pub const ACTS: &[(&str, u32)] = &[
     ("unblock", 1),
     ("explain", 1),
     ("profile", 1),
-    ("others", 1),
+    ("others", 3),
     ("said_again", 2),
     ("drop", 3),
     ("close", 1),

@@ -279,8 +279,8 @@ impl Watch {
         }
         let client = attached.as_ref().and_then(|attach| attach.client).or(self.links.get(&to).and_then(|seen| seen.client));
         self.links.insert(to, Seen { user, client, lost: None });
-        let highest = self.highest.entry(key(user, client, to)).or_default();
-        *highest = (*highest).max(welcome.last_id);
+        // Lower than before where the person had left memory without a fact: the numbers may be used again.
+        self.highest.insert(key(user, client, to), welcome.last_id);
         self.windows.arrives(to, user, welcome, attached.map(|attach| attach.intents), self.now);
         let call = self.calls.iter().find(|(_, live)| live.members.contains(&user)).map(|(id, _)| *id);
         let told = welcome.state.call.as_ref().map(|call| call.started.call);
@@ -349,8 +349,12 @@ impl Watch {
                 self.windows.profile(row.user, self.now);
                 Ok(())
             }
+            Row::AnswersGone { user, client } => {
+                // A client that is forgotten may use its numbers again.
+                self.highest.remove(&key(*user, Some(*client), LinkId(0)));
+                Ok(())
+            }
             Row::Answer(_)
-            | Row::AnswersGone { .. }
             | Row::Chat { .. }
             | Row::Session { .. }
             | Row::SessionGone { .. }

@@ -83,9 +83,10 @@ impl Net {
     }
 
     /// A new link, whose number is its place.
-    pub(crate) fn open(&mut self, device: Device, node: usize, life: u32, form: Form, address: u128) -> u64 {
+    /// How it behaves depends on whose it is and the how-manieth of theirs, so that other people's links change nothing.
+    pub(crate) fn open(&mut self, device: Device, count: u64, node: usize, life: u32, form: Form, address: u128) -> u64 {
         let id = self.conns.len() as u64;
-        let mut jitter = Dice::of(self.seed, "link", id, 0);
+        let mut jitter = Dice::of(self.seed, "link", u64::from(device.person) << 8 | u64::from(device.index), count);
         let delay_ms = jitter.span(1, self.latency_ms.max(1));
         self.conns.push(Conn {
             device,

@@ -32,6 +32,8 @@ pub(crate) struct DeviceState {
     pub form: Form,
     pub client: Option<ClientId>,
     pub conn: Option<u64>,
+    /// Links that it has opened.
+    pub opened: u64,
     /// Wants to be connected.
     pub is_on: bool,
     pub exclusive: bool,
@@ -61,6 +63,7 @@ impl DeviceState {
             form,
             client,
             conn: None,
+            opened: 0,
             is_on: false,
             exclusive: false,
             attempt: 0,
@@ -83,7 +86,7 @@ impl DeviceState {
     pub(crate) fn reload(&mut self, client: Option<ClientId>) {
         let (next, keeps) = (self.next, client == self.client && client.is_some());
         let ear = if keeps { std::mem::take(&mut self.ear) } else { Ear::default() };
-        *self = DeviceState { client, form: self.form, conn: self.conn, is_on: self.is_on, ear, ..DeviceState::new(0, 0, self.index) };
+        *self = DeviceState { client, form: self.form, conn: self.conn, opened: self.opened, is_on: self.is_on, ear, ..DeviceState::new(0, 0, self.index) };
         self.ear.forget();
         self.next = if keeps { next } else { 0 };
     }

@@ -131,7 +131,13 @@ pub(crate) fn any_command(device: &DeviceState, dice: &mut Dice, gossip: &Gossip
     let user = user(dice, gossip);
     let (invite, call, pair) = (invite(device, dice, gossip), call(device, dice, gossip), pair(device, dice, gossip));
     let seconds = *dice.pick(&[0, 1, 59, 60, 61, 120, 1_800, 1_801, u32::MAX]).unwrap_or(&60);
-    match dice.upto(27) {
+    // What is going on is worth more than what is over: a third is about a ring, a fifth about a call.
+    let which = match dice.upto(8) {
+        0..3 => *dice.pick(&[0, 5, 9, 24]).unwrap_or(&0),
+        3 | 4 => *dice.pick(&[3, 8, 10, 21, 22, 25]).unwrap_or(&3),
+        _ => dice.upto(27),
+    };
+    match which {
         0 => Command::Accept { invite, seconds },
         1 => Command::Block { user },
         2 => Command::Candidates(Candidates {
@@ -181,20 +187,26 @@ fn user(dice: &mut Dice, gossip: &Gossip) -> UserId {
     known.filter(|_| dice.percent(85)).unwrap_or(UserId(dice.wide()))
 }
 
+/// Mostly one of the newest, which may still be open.
+fn recent<T: Copy>(dice: &mut Dice, list: &[T]) -> Option<T> {
+    let newest = if dice.percent(70) { &list[list.len().saturating_sub(3)..] } else { list };
+    dice.pick(newest).copied()
+}
+
 fn invite(device: &DeviceState, dice: &mut Dice, gossip: &Gossip) -> InviteId {
     let own = device.rings_in.keys().chain(device.rings_out.keys()).next().copied();
-    let known = if dice.percent(30) { own } else { dice.pick(&gossip.invites).copied() };
+    let known = if dice.percent(30) { own } else { recent(dice, &gossip.invites) };
     known.filter(|_| dice.percent(90)).unwrap_or(InviteId(dice.upto(MAX_INTEGER)))
 }
 
 fn call(device: &DeviceState, dice: &mut Dice, gossip: &Gossip) -> CallId {
     let own = device.call.map(|call| call.call).or(device.last_call);
-    let known = if dice.percent(30) { own } else { dice.pick(&gossip.calls).copied() };
+    let known = if dice.percent(30) { own } else { recent(dice, &gossip.calls) };
     known.filter(|_| dice.percent(90)).unwrap_or(CallId(dice.upto(MAX_INTEGER)))
 }
 
 fn pair(device: &DeviceState, dice: &mut Dice, gossip: &Gossip) -> PairId {
-    let known = if dice.percent(30) { device.pair } else { dice.pick(&gossip.pairs).copied() };
+    let known = if dice.percent(30) { device.pair } else { recent(dice, &gossip.pairs) };
     known.filter(|_| dice.percent(90)).unwrap_or(PairId(dice.upto(MAX_INTEGER)))
 }
 

@@ -67,12 +67,14 @@ impl World {
             return self.tries_again(device);
         };
         let form = state.form;
-        let conn = self.net.open(device, node, life, form, address);
+        state.opened += 1;
+        let opened = state.opened;
+        let conn = self.net.open(device, opened, node, life, form, address);
         state.conn = Some(conn);
         self.story.note(self.now, || format!("p{} opens link {conn} to server {node}", device.person));
         self.rises(conn, Rise::Opened);
         let first = if is_hostile && self.phase == super::Phase::Acting {
-            let mut dice = Dice::of(self.plan.seed, "hostile hello", conn, 0);
+            let mut dice = Dice::of(self.plan.seed, "hostile hello", u64::from(device.person), opened);
             hostile::first_message(&mut self.people[device.person as usize], &mut dice, &self.gossip, &mut self.marks)
         } else {
             Some(self.people[device.person as usize].devices[usize::from(device.index)].hello(&token))

@@ -354,12 +354,9 @@ impl Watch {
                 self.highest.remove(&key(*user, Some(*client), LinkId(0)));
                 Ok(())
             }
-            Row::Answer(_)
-            | Row::Chat { .. }
-            | Row::Session { .. }
-            | Row::SessionGone { .. }
-            | Row::Ticket(_)
-            | Row::TicketGone { .. } => Ok(()),
+            Row::Answer(_) | Row::Chat { .. } | Row::Session { .. } | Row::SessionGone { .. } | Row::Ticket(_) | Row::TicketGone { .. } => {
+                Ok(())
+            }
         }
     }
 

@@ -86,7 +86,15 @@ impl DeviceState {
     pub(crate) fn reload(&mut self, client: Option<ClientId>) {
         let (next, keeps) = (self.next, client == self.client && client.is_some());
         let ear = if keeps { std::mem::take(&mut self.ear) } else { Ear::default() };
-        *self = DeviceState { client, form: self.form, conn: self.conn, opened: self.opened, is_on: self.is_on, ear, ..DeviceState::new(0, 0, self.index) };
+        *self = DeviceState {
+            client,
+            form: self.form,
+            conn: self.conn,
+            opened: self.opened,
+            is_on: self.is_on,
+            ear,
+            ..DeviceState::new(0, 0, self.index)
+        };
         self.ear.forget();
         self.next = if keeps { next } else { 0 };
     }

@@ -45,6 +45,9 @@ cargo build -q --locked --bin duologue
 cargo nextest run --locked --workspace --no-fail-fast
 cargo test -q --locked --workspace --doc
 
+say "two people in front of browsers"
+./tests/run.sh
+
 say "the simulator"
 cargo build -q --locked --profile sim -p duologue-sim
 ./sim/ci.sh

@@ -23,7 +23,15 @@ pub const SEED: Seed = Seed([1, 2, 3, 4]);
 fn rules() -> Rules {
     use duologue_core::kit::buckets::Rate;
     let off = Rate::OFF;
-    Rules { rate_chat: off, rate_rings: off, rate_rings_address: off, rate_guests: off, rate_api: off, rate_sign_in: off, ..Rules::default() }
+    Rules {
+        rate_chat: off,
+        rate_rings: off,
+        rate_rings_address: off,
+        rate_guests: off,
+        rate_api: off,
+        rate_sign_in: off,
+        ..Rules::default()
+    }
 }
 
 /// An engine for `people` people, without any.

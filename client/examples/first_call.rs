@@ -20,10 +20,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Event::Window(_) => ring_the_first(&client).await,
             Event::Happened(Happened::Rang { invite, .. }) => drop(client.command(Command::Accept { invite, seconds: 120 }).await?),
             Event::Happened(Happened::CallStarted(call)) => println!("{} s with {}", call.seconds, call.peer.name),
-            Event::Happened(Happened::CallEnded(call)) => return Ok(println!("{} s, then {}", call.seconds, call.why.code())),
+            Event::Happened(Happened::CallEnded(call)) => {
+                println!("{} s, then {}", call.seconds, call.why.code());
+                break;
+            }
             _ => {}
         }
     }
+    client.leave().await;
     Ok(())
 }
 

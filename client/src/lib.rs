@@ -21,7 +21,7 @@
 //! assert!(bytes.starts_with(br#"{"t":"hello","token":"a session's token","client":"#));
 //! ```
 //!
-//! With the feature `ws` there is [`Client`], which does all that on Tokio and a WebSocket.
+//! With the feature `ws` there is `ws::Client`, which does all that on Tokio and a WebSocket.
 #![no_std]
 
 extern crate alloc;

@@ -123,10 +123,8 @@ impl Line {
 
     /// The link is gone: when to try again.
     pub(crate) fn lost(&mut self, now: Millis, not_before: Span, config: &Config) -> Millis {
-        if let Phase::Live { since } = self.phase {
-            if now.since(since) >= config.settled_after {
-                self.losses = 0;
-            }
+        if matches!(self.phase, Phase::Live { since } if now.since(since) >= config.settled_after) {
+            self.losses = 0;
         }
         let longest = config.backoff_first.0.saturating_mul(1 << self.losses.min(16)).min(config.backoff_max.0);
         let draw = Seed([config.seed, config.client.0 as u64, 0, 0]).pick(Purpose::Jitter, u64::from(self.link), 0);

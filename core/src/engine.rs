@@ -1,6 +1,6 @@
 //! The engine of a realm: its methods and no rules. An input first runs every deadline up to and at its instant, each at its own,
 //! in order; then the input. Each is a turn: a flow, then `visible::settle`, then the desk gives out what was said. Rules stand in
-//! [`crate::flows`], data in [`crate::parts`]; dispatch is one exhaustive match, an arm a line.
+//! `flows`, data in `parts`; dispatch is one exhaustive match, an arm a line.
 
 use crate::desk::Desk;
 pub use crate::flows::sweep::Swept;
@@ -126,6 +126,8 @@ pub struct Engine {
     user_misses: u64,
     sweeps: u64,
     swept: Swept,
+    /// What deadlines cleaned since the last sweep.
+    cleaned: Swept,
 }
 
 impl Engine {
@@ -139,7 +141,8 @@ impl Engine {
         let mut desk = Desk::new(limits, rules, seed, start.epoch, now);
         crate::flows::restore::restore(&mut parts, &mut desk, &start.rows);
         desk.timers.set(Due::Sweep, now + desk.rules.sweep);
-        let mut engine = Engine { parts, desk, clamped: 0, user_hits: 0, user_misses: 0, sweeps: 0, swept: Swept::default() };
+        let mut engine =
+            Engine { parts, desk, clamped: 0, user_hits: 0, user_misses: 0, sweeps: 0, swept: Swept::default(), cleaned: Swept::default() };
         engine.end_turn();
         engine
     }
@@ -223,17 +226,25 @@ impl Engine {
             Due::Confirm(id) => found::timeout(parts, desk, id),
             Due::Drain | Due::Flush => unreachable!("these are not in the timers"),
             Due::ForgetPast => self.forget_past(),
-            Due::ForgetUsers => memory::forget_users(parts, desk),
+            Due::ForgetUsers => {
+                let before = parts.people.count();
+                memory::forget_users(parts, desk);
+                self.cleaned.people += (before - parts.people.count()) as u32;
+            }
             Due::Grace(link) => attach::remove(parts, desk, link),
             Due::Load(ticket) => self.give_up(ticket),
             Due::Ready => self.run_ready(),
-            Due::Ring(id) => invite::expire(parts, desk, id),
+            Due::Ring(id) => {
+                invite::expire(parts, desk, id);
+                self.cleaned.invites += 1;
+            }
             Due::Round => pairing::round(parts, desk),
             Due::SeatGrace(id, _) => call::peer_lost(parts, desk, id),
             Due::Session(link) => attach::close(parts, desk, link, Closing::ExpiredToken),
             Due::Shutdown => self.end_one_call(),
             Due::Sweep => {
-                self.swept = sweep::sweep(parts, desk);
+                let Swept { people, invites, .. } = core::mem::take(&mut self.cleaned);
+                self.swept = Swept { people, invites, ..sweep::sweep(parts, desk) };
                 self.sweeps += 1;
             }
             Due::TicketSleep(user) => {
@@ -544,6 +555,11 @@ impl Engine {
             sweeps: self.sweeps,
             swept: self.swept,
         }
+    }
+
+    /// How many sweeps there were, and what the last one did (MEM 2).
+    pub fn last_sweep(&self) -> (u64, Swept) {
+        (self.sweeps, self.swept)
     }
 
     /// What must hold, of each part and across them; for tests and the simulator.

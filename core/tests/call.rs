@@ -766,6 +766,22 @@ fn call_11_the_grace_begins_when_the_seat_is_lost_whatever_other_connections_the
 }
 
 #[test]
+fn call_11_a_seat_taken_by_a_connection_that_is_lost_is_in_its_grace() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        s.attach("ann/2");
+        let call = s.call("ann", "bob", 60);
+        s.loses("ann/2");
+        s.after(secs(4));
+        s.says("ann/2", rejoin(call));
+        s.hears("bob", "peer_link reconnecting until 10");
+        s.hears("bob", "renegotiate 2");
+        s.resumes("ann/2");
+        s.hears("bob", "peer_link back");
+    });
+}
+
+#[test]
 fn call_11_a_seat_closed_on_purpose_ends_the_call() {
     story(|s| {
         s.online(["ann", "bob"]);

@@ -27,7 +27,7 @@ fn mem_2_every_five_minutes_a_sweep_does_what_timers_do_not_and_reports() {
             let usage = s.usage();
             assert_eq!((usage.sweeps, usage.swept.cooldowns, usage.swept.sessions, usage.cooldowns), (1, 1, 1, 0));
             assert!(usage.swept.buckets >= 1);
-            assert!(usage.swept.total() >= 3);
+            assert!(usage.swept.kinds().iter().map(|(_, count)| count).sum::<u32>() >= 3);
             s.after(Span::mins(5));
             assert_eq!((s.usage().sweeps, s.usage().swept.cooldowns), (2, 0));
         },
@@ -245,11 +245,10 @@ fn mem_5_what_would_need_one_more_cooldown_is_unavailable() {
             s.online(["ann", "bob", "cat"]);
             let ring = s.rings("ann", "bob", 60);
             s.says("bob", decline(ring));
-            let ring = s.rings("ann", "cat", 60);
-            s.skips("cat");
-            s.refused("cat", accept(ring, 60), "unavailable");
+            // Whatever ends a ring may need its room, so a ring that could not find it does not begin.
+            s.refused("ann", invite("cat", 60), "unavailable");
             s.hears_nothing("cat");
-            assert_eq!(s.usage().calls, 0);
+            assert_eq!(s.usage().invites, 0);
         },
     );
 }

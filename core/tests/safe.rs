@@ -169,6 +169,19 @@ fn safe_4_a_muted_ring_answers_its_caller_as_any_other() {
 }
 
 #[test]
+fn safe_4_a_ring_that_a_block_ended_is_not_crossed_after_the_block_was_taken_back() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        s.rings("ann", "bob", 60);
+        s.says("bob", block("ann"));
+        s.says("bob", unblock("ann"));
+        s.rings("bob", "ann", 60);
+        assert_eq!(s.usage().calls, 0, "for bob it was over: this is a ring of his own");
+        s.hears("ann", "rang bob 60 s until 20");
+    });
+}
+
+#[test]
 fn safe_4_a_blocked_caller_cannot_read_it_off_when_they_block_back_or_unblock() {
     story(|s| {
         s.online(["ann", "bob"]);

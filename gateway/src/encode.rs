@@ -1,7 +1,7 @@
 //! Messages to bytes and back, in the form that a connection speaks. Who is closed for `unsupported` is told so in JSON.
 
 use bytes::Bytes;
-use duologue_core::wire::{ClientMessage, Reason, ServerMessage, binary, json};
+use duologue_core::wire::{ClientMessage, ServerMessage, binary, json};
 use duologue_transport::Form;
 
 /// Writes a message, in exactly as many bytes as it has: it may be kept for long.
@@ -13,15 +13,10 @@ pub(crate) fn encode(form: Form, message: &ServerMessage) -> Bytes {
     written.into_boxed_slice().into()
 }
 
-/// Reads a message. The binary form has no half-understood messages: what it cannot read has neither number nor field.
+/// Reads a message in the form that the connection speaks.
 pub(crate) fn decode(form: Form, bytes: &[u8]) -> Result<ClientMessage, json::Malformed> {
     match form {
         Form::Json | Form::Unknown => json::decode_client(bytes),
-        Form::Postcard => binary::decode_client(bytes).map_err(|_| json::Malformed {
-            is_json: false,
-            is_hello: false,
-            id: None,
-            reason: Reason::BadMessage { field: None, why: "not a message of this form".into() },
-        }),
+        Form::Postcard => binary::decode_client(bytes),
     }
 }

@@ -264,6 +264,8 @@ impl Gateway {
         if let Some(conn) = link.conn {
             let Err(Full) = link.queue.push(message, limit) else { return self.flush(id) };
             self.close(conn, Closing::SlowConsumer, None, None);
+            // The message may be one that is kept for the resume.
+            self.keep_to_budget();
         }
     }
 

@@ -57,7 +57,8 @@ impl Failure {
 
     /// Whether two failures are of one kind: the same law, or a panic at the same place.
     pub fn is_like(&self, other: &Failure) -> bool {
-        let place = |failure: &Failure| failure.what.lines().next().unwrap_or("").chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        let place =
+            |failure: &Failure| failure.what.lines().next().unwrap_or("").chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         self.kind == other.kind && self.law == other.law && (self.kind != Kind::Panic || place(self) == place(other))
     }
 }

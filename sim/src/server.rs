@@ -44,7 +44,10 @@ pub(crate) enum Leaves {
     Down(Down),
     Reply(RequestId, Reply),
     /// An operation is on its way to the store, under this number.
-    Stored { number: u64, is_load: bool },
+    Stored {
+        number: u64,
+        is_load: bool,
+    },
 }
 
 /// What a turn may look at and add to.
@@ -96,7 +99,9 @@ impl Server {
             clock.jump(behind);
         }
         let now = clock.read(true_ms);
-        let engine = |rows: Vec<Row>| Engine::new(plan.limits, plan.rules.clone(), realm_seed(plan.seed), Start { epoch: standing.epoch, rows }, now);
+        let engine = |rows: Vec<Row>| {
+            Engine::new(plan.limits, plan.rules.clone(), realm_seed(plan.seed), Start { epoch: standing.epoch, rows }, now)
+        };
         let gateway = || Gateway::new(gateway_config(plan), u64::from(life) << 32 | 1);
         Server {
             life,
@@ -178,7 +183,10 @@ impl Server {
             self.watch.progress(&self.engine, around.marks)?;
             let due = self.gateway.poll_timeout().into_iter().chain(self.commit.poll_timeout()).min();
             if due.is_some_and(|due| due <= now) {
-                return Err(Failure::liveness("law: progress", format!("drained at {now:?}, and gateway or commit are still due at {due:?}")));
+                return Err(Failure::liveness(
+                    "law: progress",
+                    format!("drained at {now:?}, and gateway or commit are still due at {due:?}"),
+                ));
             }
         }
         Ok(())
@@ -455,6 +463,7 @@ pub(crate) fn bootstrap(memory: &mut Memory, rows: Vec<Row>, time: Millis) -> St
 /// The longest that anything may last after everybody has left, or until everybody is back.
 pub(crate) fn settling_ms(plan: &Plan) -> u64 {
     let rules = &plan.rules;
-    let spans = [rules.grace, rules.recovery, rules.ring_max, rules.ticket_sleep, rules.pair_confirm, plan.gateway.dead, plan.gateway.hello];
+    let spans =
+        [rules.grace, rules.recovery, rules.ring_max, rules.ticket_sleep, rules.pair_confirm, plan.gateway.dead, plan.gateway.hello];
     spans.iter().map(|span| span.0).max().unwrap_or(0) * 2 + Span::mins(2).0
 }

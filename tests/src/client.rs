@@ -146,6 +146,14 @@ impl Client {
         Client::over(stream, at, guest, client).await
     }
 
+    /// As [`Client::silent`], from this address of the loopback network.
+    pub async fn from(source: [u8; 4], at: SocketAddr, guest: &Guest) -> Client {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((source, 0))).expect("an address of this machine");
+        let stream = within("a connection", socket.connect(at)).await.expect("the server listens");
+        Client::over(stream, at, guest, &drawn_client()).await
+    }
+
     /// As [`Client::silent`], with a small window, so that what is not read stands at the server soon.
     pub async fn narrow(at: SocketAddr, guest: &Guest, client: &str) -> Client {
         let socket = TcpSocket::new_v4().expect("a socket");
@@ -217,6 +225,14 @@ impl Client {
         self.answer(id).await
     }
 
+    /// Sends a command under this number and gives its answer; none where the connection ends before it comes.
+    pub async fn try_ask_as(&mut self, id: u64, command: &str, mut fields: Value) -> Option<Value> {
+        fields["t"] = command.into();
+        fields["id"] = id.into();
+        self.send_frame(Message::text(fields.to_string())).await.ok()?;
+        self.try_find(&format!("the answer to {id}"), |message| message["re"] == id).await
+    }
+
     /// Sends a command, which must be answered by `ok`.
     pub async fn ok(&mut self, command: &str, fields: Value) -> Value {
         let answer = self.ask(command, fields.clone()).await;
@@ -236,20 +252,36 @@ impl Client {
         self.find(kind, |message| message["t"] == kind).await
     }
 
+    /// As [`Client::hears`]; none where the connection ends before it comes.
+    pub async fn try_hears(&mut self, kind: &str) -> Option<Value> {
+        self.try_find(kind, |message| message["t"] == kind).await
+    }
+
     async fn find(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        if let Some(place) = self.waiting.iter().position(&fits) {
-            return self.waiting.remove(place);
-        }
-        let what = format!("{} hears {what}", self.guest.name);
-        loop {
-            let Some(message) = self.next_for(&what).await else {
-                panic!("{what}: the connection ended; closing: {:?}, unheard: {:#?}", self.closing, self.waiting)
-            };
-            if fits(&message) {
-                return message;
+        match self.try_find(what, fits).await {
+            Some(message) => message,
+            None => {
+                panic!("{} hears {what}: the connection ended; closing: {:?}, unheard: {:#?}", self.guest.name, self.closing, self.waiting)
             }
-            self.waiting.push(message);
         }
+    }
+
+    async fn try_find(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        if let Some(place) = self.waiting.iter().position(&fits) {
+            return Some(self.waiting.remove(place));
+        }
+        // The whole wait is bounded: pings and views may come for ever.
+        let what = format!("{} hears {what}", self.guest.name);
+        within(&what, async {
+            loop {
+                let message = self.read().await?;
+                if fits(&message) {
+                    return Some(message);
+                }
+                self.waiting.push(message);
+            }
+        })
+        .await
     }
 
     /// Reads everything that the server said before it answered a ping of now.
@@ -261,12 +293,12 @@ impl Client {
     /// The next message, whatever it is; none at the end of the connection.
     pub async fn next(&mut self) -> Option<Value> {
         let what = format!("{} hears anything", self.guest.name);
-        self.next_for(&what).await
+        within(&what, self.read()).await
     }
 
-    async fn next_for(&mut self, what: &str) -> Option<Value> {
+    async fn read(&mut self) -> Option<Value> {
         loop {
-            let frame = within(what, self.socket.next()).await?;
+            let frame = self.socket.next().await?;
             let message: Value = match frame {
                 Ok(Message::Text(text)) => serde_json::from_str(&text).expect("the server speaks JSON"),
                 Ok(Message::Close(_) | Message::Ping(_) | Message::Pong(_)) => continue,
@@ -303,19 +335,22 @@ impl Client {
     /// How the connection ends: the code of `closing` and that of the WebSocket. What came before stays.
     pub async fn ends(&mut self) -> (Option<String>, Option<u16>) {
         let what = format!("the end of {}'s connection", self.guest.name);
-        let mut number = None;
-        loop {
-            match within(&what, self.socket.next()).await {
-                None | Some(Err(_)) => break,
-                Some(Ok(Message::Text(text))) => {
-                    let message: Value = serde_json::from_str(&text).expect("the server speaks JSON");
-                    self.note(&message);
-                    self.waiting.push(message);
+        let number = within(&what, async {
+            let mut number = None;
+            while let Some(Ok(frame)) = self.socket.next().await {
+                match frame {
+                    Message::Text(text) => {
+                        let message: Value = serde_json::from_str(&text).expect("the server speaks JSON");
+                        self.note(&message);
+                        self.waiting.push(message);
+                    }
+                    Message::Close(frame) => number = frame.map(|frame| u16::from(frame.code)),
+                    Message::Binary(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_) => {}
                 }
-                Some(Ok(Message::Close(frame))) => number = frame.map(|frame| u16::from(frame.code)),
-                Some(Ok(_)) => {}
             }
-        }
+            number
+        })
+        .await;
         let code = self.closing.as_ref().and_then(|closing| closing["code"].as_str()).map(String::from);
         (code, number)
     }

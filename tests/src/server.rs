@@ -77,6 +77,11 @@ impl Server {
         Server::with(&[]).await
     }
 
+    /// As [`Server::start`], on a folder in memory.
+    pub async fn in_memory() -> Server {
+        Server::on(Arc::new(Folder::in_memory()), Vec::new()).await
+    }
+
     /// On a new folder, with settings as `--set` takes them.
     pub async fn with(sets: &[&str]) -> Server {
         let sets = sets.iter().map(ToString::to_string).collect();

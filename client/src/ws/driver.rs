@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 const BACKLOG: usize = 4_096;
 
 type Look = Box<dyn FnOnce(&Engine, Millis) + Send>;
-type Opening = Pin<Box<dyn Future<Output = Result<Socket, Error>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Box<Socket>, Error>> + Send>>;
 
 pub(super) enum Ask {
     Command { command: Box<Command>, answer: oneshot::Sender<Result<Done, Failed>> },
@@ -34,7 +34,7 @@ pub(super) struct Driver {
     /// The link that is opened or open.
     link: u32,
     opening: Option<Opening>,
-    socket: Option<Socket>,
+    socket: Option<Box<Socket>>,
     asks: mpsc::Receiver<Ask>,
     last_ask: u64,
     answers: BTreeMap<u64, oneshot::Sender<Result<Done, Failed>>>,
@@ -50,7 +50,7 @@ enum Woken {
     Asked(Option<Ask>),
     Came(Came),
     Due,
-    Opened(Result<Socket, Error>),
+    Opened(Result<Box<Socket>, Error>),
     /// The application took an event, or is gone.
     Taken(bool),
 }
@@ -190,7 +190,7 @@ impl Driver {
         }
     }
 
-    fn opened(&mut self, result: Result<Socket, Error>) {
+    fn opened(&mut self, result: Result<Box<Socket>, Error>) {
         self.opening = None;
         match result {
             Ok(socket) => {
@@ -211,14 +211,14 @@ impl Driver {
     }
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Result<Socket, Error> {
+async fn opened(opening: &mut Option<Opening>) -> Result<Box<Socket>, Error> {
     match opening {
         Some(opening) => opening.await,
         None => pending().await,
     }
 }
 
-async fn next(socket: &mut Option<Socket>) -> Came {
+async fn next(socket: &mut Option<Box<Socket>>) -> Came {
     match socket {
         Some(socket) => socket.next().await,
         None => pending().await,

@@ -1,6 +1,7 @@
 //! One WebSocket: how it is opened, what a frame says to the engine, how it is closed.
 
 use crate::Form;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -43,7 +44,7 @@ pub(super) fn request(url: &str, form: Form) -> Result<Request, Error> {
 }
 
 impl Socket {
-    pub(super) async fn open(request: Request, form: Form) -> Result<Socket, Error> {
+    pub(super) async fn open(request: Request, form: Form) -> Result<Box<Socket>, Error> {
         let config = WebSocketConfig::default()
             .read_buffer_size(1024)
             .write_buffer_size(0)
@@ -51,7 +52,7 @@ impl Socket {
             .max_message_size(Some(MESSAGE_MAX_BYTES))
             .max_frame_size(Some(MESSAGE_MAX_BYTES));
         let (stream, _response) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?;
-        Ok(Socket { stream, form, code: None })
+        Ok(Box::new(Socket { stream, form, code: None }))
     }
 
     /// The next thing that comes; ends once.

@@ -1,7 +1,7 @@
 //! The callee answers a ring. INV 4, 5, 6, 8, 9.
 
 use super::ring::{self, Ending};
-use super::{Me, call, cool, may_cool};
+use super::{Me, call, cool};
 use crate::desk::Desk;
 use crate::kit::ids::InviteId;
 use crate::parts::Parts;
@@ -21,7 +21,7 @@ pub fn accept(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId, seconds:
             return Err(Reason::Busy);
         }
     }
-    may_cool(parts, desk)?;
+    desk.may_record()?;
     parts.invites.forget_unanswered(parts.people.id(invite.from), parts.people.id(invite.to));
     let ending =
         Ending { caller: Some((Why::Accepted, None)), callee: Some((Why::AnsweredElsewhere, None)), is_expired: false, but: me.link };
@@ -34,7 +34,7 @@ pub fn accept(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId, seconds:
 /// The pair is cooled for a day.
 pub fn decline(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId) -> Result<Done, Reason> {
     let invite = ring::as_callee(parts, me.user, id)?;
-    may_cool(parts, desk)?;
+    desk.may_record()?;
     parts.invites.forget_unanswered(parts.people.id(invite.from), parts.people.id(invite.to));
     let cooldown_until = cool(parts, desk, invite.from, invite.to, desk.now, desk.rules.cooldown_decline);
     let ending = Ending {

@@ -45,6 +45,7 @@ pub fn invite(parts: &mut Parts, desk: &mut Desk, me: Me, to: UserId, seconds: u
     if is_full {
         return Err(Reason::TooManyInvites);
     }
+    may_cool(parts, desk)?;
     Ok(open(parts, desk, me, callee, seconds))
 }
 
@@ -77,7 +78,7 @@ fn open(parts: &mut Parts, desk: &mut Desk, me: Me, callee: Slot, seconds: u32) 
 
 /// INV 7: A asks B while B asks A is consent.
 fn cross(parts: &mut Parts, desk: &mut Desk, me: Me, theirs: &Invite, seconds: u32) -> Result<Done, Reason> {
-    may_cool(parts, desk)?;
+    desk.may_record()?;
     let ending =
         Ending { caller: Some((Why::Accepted, None)), callee: Some((Why::AnsweredElsewhere, None)), is_expired: false, but: me.link };
     ring::end(parts, desk, theirs.id, ending);
@@ -110,7 +111,7 @@ pub fn extend(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId) -> Resul
 /// INV 8: the pair is cooled for an hour.
 pub fn rescind(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId) -> Result<Done, Reason> {
     let invite = ring::as_caller(parts, me.user, id)?;
-    may_cool(parts, desk)?;
+    desk.may_record()?;
     let cooldown_until = ring::rescind(parts, desk, &invite, Why::Rescinded, me.link);
     Ok(Done::Cooled { cooldown_until })
 }

@@ -1,6 +1,6 @@
 //! Into the lobby and out of it. LOB 1; INV 8, 10.
 
-use super::{Me, may_cool, pairing, ring};
+use super::{Me, pairing, ring};
 use crate::desk::Desk;
 use crate::kit::ids::LinkId;
 use crate::output::WindowView;
@@ -43,7 +43,7 @@ pub fn leave(parts: &mut Parts, desk: &mut Desk, me: Me) -> Result<Done, Reason>
 }
 
 fn may_depart(parts: &Parts, desk: &Desk, user: Slot) -> Result<(), Reason> {
-    if parts.invites.count_out(user) > 0 || parts.tickets.get(user).is_some() { may_cool(parts, desk) } else { Ok(()) }
+    if parts.invites.count_out(user) > 0 || parts.tickets.get(user).is_some() { desk.may_record() } else { Ok(()) }
 }
 
 /// Out of the lobby: rings both ways end, the ticket too, windows close. `but` is the connection whose command it was.

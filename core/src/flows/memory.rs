@@ -16,6 +16,7 @@ pub fn absorb(parts: &mut Parts, desk: &mut Desk, rows: &[Row]) {
         if let Row::Person(person) = row
             && parts.people.complete(person.user).is_none()
             && make_room(parts, desk, person.user)
+            && make_room_to_cool(parts, cooldowns_of(rows, person.user, desk))
         {
             parts.people.arrive(person, true, desk.now);
             fresh.insert(person.user);
@@ -39,7 +40,7 @@ fn absorb_one(parts: &mut Parts, desk: &mut Desk, row: &Row, fresh: &BTreeSet<Us
         }
         Row::Block { by, of, .. } if is_news(by) && is_news(of) => parts.hidden.block(*by, *of),
         Row::Report(report) if is_news(&report.by) && is_news(&report.of) => parts.hidden.report(report.by, report.of),
-        Row::Cooldown { pair, until } if *until > desk.now => {
+        Row::Cooldown { pair, until } if *until > desk.now && (fresh.contains(&pair.low()) || fresh.contains(&pair.high())) => {
             parts.cooldowns.extend(*pair, *until);
         }
         Row::Session { hash, user, expires } => parts.sessions.put(*hash, Session { user: *user, expires: *expires }),
@@ -68,6 +69,21 @@ pub fn make_room(parts: &mut Parts, desk: &Desk, user: UserId) -> bool {
         forget(parts, longest);
     }
     longest.is_some()
+}
+
+fn cooldowns_of(rows: &[Row], user: UserId, desk: &Desk) -> usize {
+    let is_theirs =
+        |row: &&Row| matches!(row, Row::Cooldown { pair, until } if *until > desk.now && (pair.low() == user || pair.high() == user));
+    rows.iter().filter(is_theirs).count()
+}
+
+/// Whether so many more cooldowns find room beside those that open rings may need: whoever is longest offline leaves for it.
+fn make_room_to_cool(parts: &mut Parts, more: usize) -> bool {
+    while !parts.cooldowns.has_room(parts.invites.count() + more) {
+        let Some(longest) = parts.people.offline().map(|(_, slot)| slot).find(|slot| !is_pinned(parts, *slot)) else { return false };
+        forget(parts, longest);
+    }
+    true
 }
 
 fn is_pinned(parts: &Parts, user: Slot) -> bool {

@@ -70,11 +70,15 @@ pub fn cool(parts: &mut Parts, desk: &mut Desk, a: Slot, b: Slot, from: Millis, 
     until
 }
 
-/// Whether a flow that sets a cooldown may go on.
+/// Whether there is room for one more pair under cooldown, beside one for each open ring: whatever ends a ring finds its room.
+pub fn has_room_to_cool(parts: &Parts) -> bool {
+    parts.cooldowns.has_room(parts.invites.count() + 1)
+}
+
+/// Whether something that will set a cooldown may begin.
 ///
 /// # Errors
-/// `Unavailable` – the store is down, or there is no room for one more pair.
+/// `Unavailable` – there is no room for one more pair.
 pub fn may_cool(parts: &Parts, desk: &Desk) -> Result<(), Reason> {
-    desk.may_record()?;
-    if parts.cooldowns.has_room() { Ok(()) } else { Err(Reason::Unavailable { retry_after: desk.rules.sweep }) }
+    if has_room_to_cool(parts) { Ok(()) } else { Err(Reason::Unavailable { retry_after: desk.rules.sweep }) }
 }

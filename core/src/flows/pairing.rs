@@ -78,6 +78,7 @@ pub fn wake(parts: &Parts, desk: &mut Desk, user: Slot) {
 pub fn confirm(parts: &mut Parts, desk: &mut Desk, me: Me, id: PairId) -> Result<Done, Reason> {
     let open = parts.tickets.found(id).ok_or(Reason::UnknownInvite)?;
     let side = open.side(me.user).ok_or(Reason::NotYours)?;
+    desk.may_record()?;
     super::may_cool(parts, desk)?;
     let Some(link) = me.link else { return Err(Reason::NotYours) };
     // A ring between the two may have been declined meanwhile: both are back in the queue.
@@ -105,6 +106,7 @@ fn start(parts: &mut Parts, desk: &mut Desk, users: [Slot; 2], links: [Option<Li
 /// until nobody is found, then after a round's span.
 pub fn round(parts: &mut Parts, desk: &mut Desk) {
     if desk.is_store_up
+        && super::has_room_to_cool(parts)
         && let Some((first, second)) = next_pair(parts, desk)
     {
         meet(parts, desk, first, second);

@@ -61,7 +61,11 @@ pub fn take(parts: &mut Parts, desk: &mut Desk, id: CallId, side: Side, link: Li
     if let Some(old) = old.filter(|old| *old != link && parts.links.get(*old).is_some()) {
         desk.tell_link(old, Event::CallMoved { call: id });
     }
-    found_again(parts, desk, id, side);
+    // What a connection said just before it was lost is done; but it is not there.
+    match desk.timers.at(Due::Grace(link)) {
+        None => found_again(parts, desk, id, side),
+        Some(until) => call::lose_side(parts, desk, id, side, until),
+    }
     if let Some(peer) = peer {
         desk.tell_link(peer, Event::Renegotiate { call: id, epoch });
     }

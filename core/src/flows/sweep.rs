@@ -21,12 +21,24 @@ pub struct Swept {
     pub unanswered: u32,
     /// Clients not seen for long, with their answers.
     pub clients: u32,
+    /// People who left memory since the sweep before, by their own deadline (stale presence).
+    pub people: u32,
+    /// Rings that ended by themselves since the sweep before, by their own deadline.
+    pub invites: u32,
 }
 
 impl Swept {
-    /// Everything.
-    pub fn total(&self) -> u32 {
-        self.sessions + self.cooldowns + self.buckets + self.unanswered + self.clients
+    /// Each kind with its name.
+    pub fn kinds(&self) -> [(&'static str, u32); 7] {
+        [
+            ("expired sessions", self.sessions),
+            ("expired cooldowns", self.cooldowns),
+            ("stale presence", self.people),
+            ("expired invites", self.invites),
+            ("counts of unanswered rings", self.unanswered),
+            ("clients not seen for long", self.clients),
+            ("full rate buckets", self.buckets),
+        ]
     }
 }
 

@@ -25,9 +25,9 @@ impl Cooldowns {
         self.until.get(&(pair.low(), pair.high())).copied().filter(|until| *until > now)
     }
 
-    /// Whether one more pair finds room.
-    pub fn has_room(&self) -> bool {
-        self.count() < self.max as usize
+    /// Whether so many more pairs find room.
+    pub fn has_room(&self, more: usize) -> bool {
+        self.count() + more <= self.max as usize
     }
 
     pub fn count(&self) -> usize {

@@ -13,6 +13,7 @@ use duologue_core::kit::time::Span;
 use duologue_core::limits::Limits;
 use duologue_core::rules::Rules;
 pub use say::*;
+#[allow(unused_imports, reason = "each family of stories uses its part")]
 pub use world::{Driver, World, due_name};
 
 pub const SECOND: Span = Span::secs(1);

@@ -4,7 +4,7 @@ use super::told::{BEGIN, told};
 use super::{client, invite, join, name, session, user};
 use duologue_core::engine::{Due, Engine, Start, Usage};
 use duologue_core::input::{Address, Attach, Input, Intents, LinkEnd, Request};
-use duologue_core::kit::ids::{CallId, InviteId, LinkId, RequestId, Ticket, UserId};
+use duologue_core::kit::ids::{CallId, InviteId, LinkId, PairId, RequestId, Ticket, UserId};
 use duologue_core::kit::random::Seed;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::limits::Limits;
@@ -80,7 +80,14 @@ pub struct World {
     welcomes: BTreeMap<LinkId, (LinkId, Welcomed)>,
     loads: VecDeque<(Ticket, Vec<Row>)>,
     seated: BTreeSet<CallId>,
-    given: BTreeSet<InviteId>,
+    /// Ids that were told to anybody, in order: what a stranger may try.
+    pub rings: Vec<InviteId>,
+    /// Who rang whom.
+    pub between: BTreeMap<InviteId, (UserId, UserId)>,
+    pub calls: Vec<CallId>,
+    pub pairs: Vec<PairId>,
+    /// Numbers said over connections that are still known.
+    asked: BTreeSet<(LinkId, u64)>,
 }
 
 /// A deadline's name; no wildcard, so that a new one is thought of.
@@ -133,7 +140,11 @@ impl World {
             welcomes: BTreeMap::new(),
             loads: VecDeque::new(),
             seated: BTreeSet::new(),
-            given: BTreeSet::new(),
+            rings: Vec::new(),
+            between: BTreeMap::new(),
+            calls: Vec::new(),
+            pairs: Vec::new(),
+            asked: BTreeSet::new(),
         }
     }
 
@@ -282,6 +293,9 @@ impl World {
     pub fn says_numbered(&mut self, device: &str, number: u64, command: Result<Command, Reason>) -> Option<Answer> {
         let link = self.link(device);
         let before = self.answers.get(&(link, number)).map_or(0, Vec::len);
+        if !self.links[&link].is_forgotten {
+            self.asked.insert((link, number));
+        }
         self.input(Input::Command { link, number, command });
         let answers = self.answers.get(&(link, number)).map_or(&[][..], Vec::as_slice);
         assert!(answers.len() <= before + 1, "one answer to one command: {answers:?}");
@@ -527,6 +541,7 @@ impl World {
         self.loads.clear();
         self.seated.clear();
         self.answers.clear();
+        self.asked.clear();
         for link in self.links.values_mut() {
             link.is_forgotten = true;
             link.window = None;
@@ -535,6 +550,27 @@ impl World {
             device.link = None;
         }
         self.settle();
+    }
+
+    /// Numbers that were said and not answered, though their connection is still known.
+    pub fn unanswered(&self) -> Vec<(LinkId, u64)> {
+        self.asked.iter().copied().filter(|asked| !self.answers.contains_key(asked)).collect()
+    }
+
+    /// Connections that the engine has not forgotten, by person.
+    pub fn open_links(&self) -> Vec<(LinkId, UserId)> {
+        let known = self.links.iter().filter(|(link, known)| !known.is_forgotten && self.welcomes.values().any(|(to, _)| to == *link));
+        known.map(|(link, known)| (*link, known.user.expect("said hello"))).collect()
+    }
+
+    /// The window that a connection has.
+    pub fn mirror(&self, link: LinkId) -> Option<&Mirror> {
+        self.links[&link].window.as_ref()
+    }
+
+    /// The device's connection, if it ever said hello.
+    pub fn link_of(&self, device: &str) -> Option<LinkId> {
+        self.devices.get(device).and_then(|known| known.link)
     }
 
     /// Nothing is left hanging at the end of a story.
@@ -575,6 +611,7 @@ impl World {
                 assert!(!known.is_forgotten, "a connection is forgotten once");
                 known.is_forgotten = true;
                 known.window = None;
+                self.asked.retain(|(of, _)| of != link);
             }
             Output::Load { ticket, after, key } => {
                 self.rests_on(*after);
@@ -612,9 +649,10 @@ impl World {
         assert!(known.closed.is_none(), "nothing is said to a connection after it was closed: {event:?}");
         match event {
             LinkEvent::Answered { number, answer } => {
-                if let (Ok(Done::Invited { invite, expires }), None) = (answer, self.answers.get(&(to, *number))) {
-                    assert!(*expires > self.now - self.rules.ring, "a ring ends later than it begins");
-                    self.given.insert(*invite);
+                if let Ok(Done::Invited { invite, .. }) = answer
+                    && !self.rings.contains(invite)
+                {
+                    self.rings.push(*invite);
                 }
                 self.answers.entry((to, *number)).or_default().push(answer.clone());
             }
@@ -624,7 +662,13 @@ impl World {
             }
             LinkEvent::Numbered(event) => {
                 known.inbox.push_back(event.clone());
-                if let (Event::Rang { from, expires, .. }, Some(to)) = (event, known.user) {
+                match event {
+                    Event::CallStarted(started) if !self.calls.contains(&started.call) => self.calls.push(started.call),
+                    Event::Paired(paired) if !self.pairs.contains(&paired.pair) => self.pairs.push(paired.pair),
+                    _ => {}
+                }
+                if let (Event::Rang { invite, from, expires, .. }, Some(to)) = (event, known.user) {
+                    self.between.insert(*invite, (from.user, to));
                     let started = *expires - self.rules.ring;
                     let until = self.rows.cooldowns.get(&Pair::of(from.user, to)).copied().unwrap_or_default();
                     assert!(until <= started, "INV 1: no ring inside a cooldown");

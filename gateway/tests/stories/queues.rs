@@ -73,3 +73,16 @@ fn con_7_over_all_links_who_has_most_waiting_is_closed_first() {
     assert_eq!(w.closing_of(ann.conn), Some(Closing::SlowConsumer));
     assert_eq!(w.closing_of(bob.conn), None);
 }
+
+#[test]
+fn con_4_the_event_that_closes_a_slow_reader_counts_too() {
+    let mut w = World::new(Config { total_bytes: 5_000, out_bytes: 2_000, ..config() });
+    let (ann, bob) = (w.connected(), w.connected());
+    w.cut(bob.conn);
+    w.numbered(bob.link, long(2_000));
+    w.stalled.insert(ann.conn);
+    w.numbered(ann.link, long(2_000));
+    w.numbered(ann.link, long(2_001));
+    assert_eq!(w.closing_of(ann.conn), Some(Closing::SlowConsumer));
+    assert!(w.gateway.usage().replay_bytes <= 5_000);
+}

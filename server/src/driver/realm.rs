@@ -86,6 +86,8 @@ pub(super) struct Realm {
     next_request: u64,
     pub(super) store_up: bool,
     pub(super) turns: Turns,
+    /// Sweeps of the present engine that are in the log.
+    pub(super) sweeps_told: u64,
     pub(super) poison: Poison,
     started: Span,
     /// Set while the realm drains: until when.
@@ -123,6 +125,7 @@ impl Realm {
             next_request: 1,
             store_up: true,
             turns: Turns::default(),
+            sweeps_told: 0,
             poison: Poison::default(),
             started: boottime(),
             draining: None,
@@ -155,7 +158,22 @@ impl Realm {
         }
         let took = self.parts.clock.now().since(self.now);
         self.turns.longest_ms = self.turns.longest_ms.max(took.0);
+        self.report_sweep(took);
         Ok(())
+    }
+
+    /// MEM 2: what each sweep did away with, a line a kind, and the total with its time.
+    fn report_sweep(&mut self, took: Span) {
+        let (sweeps, swept) = self.engine.last_sweep();
+        if sweeps == self.sweeps_told {
+            return;
+        }
+        self.sweeps_told = sweeps;
+        for (kind, count) in swept.kinds() {
+            info!(kind, count, "swept");
+        }
+        let total: u32 = swept.kinds().iter().map(|(_, count)| count).sum();
+        info!(total, took_ms = took.0, "swept in all");
     }
 
     /// Until the next deadline of any machine.

@@ -76,6 +76,7 @@ impl Realm {
         self.commit = Commit::new(self.parts.commit, taken.standing);
         self.store_up = true;
         self.engine = Engine::new(self.parts.limits, self.parts.rules.clone(), self.seed, taken.into(), self.now);
+        self.sweeps_told = 0;
         self.gateway.reattach(self.now);
         self.inbox.give_back(kept);
         info!("a new engine has the realm");

@@ -42,7 +42,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, P
         "uptime_s": snapshot.uptime.as_secs(),
         "memory": { "level": level.name(), "used_bytes": used, "budget_bytes": app.memory.budget() },
         "connections": {
-            "users": engine.users.min(total),
+            "users": engine.users_connected,
             "total": total,
             "live": engine.links_live,
             "graced": engine.links_graced,

@@ -126,7 +126,9 @@ impl Durable {
                 law(marks, RELEASED, self.started.contains(&started.call), || format!("{:?} was said to {user}, unwritten", started.call))
             }
             Event::CallEnded(ended) => {
-                law(marks, RELEASED, self.ended.contains(&ended.call), || format!("the end of {:?} was said to {user}, unwritten", ended.call))?;
+                law(marks, RELEASED, self.ended.contains(&ended.call), || {
+                    format!("the end of {:?} was said to {user}, unwritten", ended.call)
+                })?;
                 let pair = self.members(ended.call);
                 law(marks, RELEASED, pair.is_none_or(|pair| self.is_cooled(pair, ended.cooldown_until)), || {
                     format!("the cooldown of {:?} until {:?} was said to {user}, unwritten", ended.call, ended.cooldown_until)
@@ -141,7 +143,15 @@ impl Durable {
     }
 
     /// A command's `ok` leaves.
-    pub(crate) fn done(&self, user: UserId, client: Option<ClientId>, number: u64, done: &Done, chat_is_kept: bool, marks: &mut Marks) -> Verdict {
+    pub(crate) fn done(
+        &self,
+        user: UserId,
+        client: Option<ClientId>,
+        number: u64,
+        done: &Done,
+        chat_is_kept: bool,
+        marks: &mut Marks,
+    ) -> Verdict {
         match done {
             Done::Call { call } => {
                 law(marks, RELEASED, self.started.contains(call), || format!("{call:?} was answered to {user}, unwritten"))?;
@@ -149,7 +159,9 @@ impl Durable {
             Done::Cooled { .. } => {}
             Done::Said { .. } if chat_is_kept => {}
             Done::Waiting { since } => {
-                return law(marks, RELEASED, self.tickets.contains(&(user, *since)), || format!("a ticket of {user} was answered, unwritten"));
+                return law(marks, RELEASED, self.tickets.contains(&(user, *since)), || {
+                    format!("a ticket of {user} was answered, unwritten")
+                });
             }
             _ => return Ok(()),
         }

@@ -67,7 +67,9 @@ impl Ear {
                 Ok(())
             }
             ServerMessage::Event { seq, event } => {
-                law(marks, "law: seq without gap", *seq == self.seq + 1, || format!("{who} has seen {} and hears {seq}: {event:?}", self.seq))?;
+                law(marks, "law: seq without gap", *seq == self.seq + 1, || {
+                    format!("{who} has seen {} and hears {seq}: {event:?}", self.seq)
+                })?;
                 self.seq = *seq;
                 self.event(who, event, marks)
             }
@@ -151,7 +153,9 @@ impl Ear {
         if let (Some(Ok(before)), Ok(now)) = (before, answer)
             && makes_facts(before)
         {
-            law(marks, "law: the same number, the same answer", before == now, || format!("{who} heard {before:?} to {number}, and now {now:?}"))?;
+            law(marks, "law: the same number, the same answer", before == now, || {
+                format!("{who} heard {before:?} to {number}, and now {now:?}")
+            })?;
         }
         if let (Some(Ok(before)), Err(now)) = (before, answer)
             && makes_facts(before)
@@ -179,12 +183,16 @@ impl Ear {
             Event::InviteEnded { invite, .. } => {
                 // Other devices of the caller hear of its end without having heard of its begin.
                 self.rings.remove(invite);
-                law(marks, "law: seq without gap", self.rings_over.insert(*invite), || format!("{who} hears twice of the end of {invite:?}"))
+                law(marks, "law: seq without gap", self.rings_over.insert(*invite), || {
+                    format!("{who} hears twice of the end of {invite:?}")
+                })
             }
             Event::CallStarted(started) => {
                 let others: Vec<&CallId> = self.calls.iter().filter(|call| **call != started.call).collect();
                 law(marks, "law: one call a user", others.is_empty(), || format!("{who} enters {:?} and is in {others:?}", started.call))?;
-                law(marks, "law: relay only in a call", !self.over.contains(&started.call), || format!("{:?} begins again for {who}", started.call))?;
+                law(marks, "law: relay only in a call", !self.over.contains(&started.call), || {
+                    format!("{:?} begins again for {who}", started.call)
+                })?;
                 self.calls.insert(started.call);
                 self.is_whole = true;
                 Ok(())
@@ -199,7 +207,9 @@ impl Ear {
                 let next = self.candidates.entry((batch.call, batch.epoch)).or_insert(if self.is_whole { 0 } else { batch.from });
                 let holds = batch.from == *next;
                 *next = batch.from + batch.candidates.len() as u32;
-                law(marks, "law: relay only in a call", holds, || format!("{who} hears candidates from {}, in another order: {batch:?}", batch.from))
+                law(marks, "law: relay only in a call", holds, || {
+                    format!("{who} hears candidates from {}, in another order: {batch:?}", batch.from)
+                })
             }
             Event::CallExtended { call, .. }
             | Event::CallMoved { call }

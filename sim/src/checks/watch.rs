@@ -355,12 +355,9 @@ impl Watch {
                 self.highest.remove(&key(*user, Some(*client), LinkId(0)));
                 Ok(())
             }
-            Row::Answer(_)
-            | Row::Chat { .. }
-            | Row::Session { .. }
-            | Row::SessionGone { .. }
-            | Row::Ticket(_)
-            | Row::TicketGone { .. } => Ok(()),
+            Row::Answer(_) | Row::Chat { .. } | Row::Session { .. } | Row::SessionGone { .. } | Row::Ticket(_) | Row::TicketGone { .. } => {
+                Ok(())
+            }
         }
     }
 
@@ -408,7 +405,9 @@ impl Watch {
             self.just_ended.push((row.call, live));
             self.call_ends.remove(&(live.deadline, row.call));
             self.windows.call_over(live.members, self.now);
-            return law(marks, "law: calls end in time", in_time, || format!("{:?} ended at {at:?} ({why:?}), due at {:?}", row.call, row.deadline));
+            return law(marks, "law: calls end in time", in_time, || {
+                format!("{:?} ended at {at:?} ({why:?}), due at {:?}", row.call, row.deadline)
+            });
         }
         marks.hit("call extended", u64::from(row.deadline > live.deadline));
         self.call_ends.remove(&(live.deadline, row.call));
@@ -431,7 +430,9 @@ impl Watch {
 
     fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, marks: &mut Marks) -> Verdict {
         let Some((at, command)) = self.commands.remove(&(to, number)) else {
-            return law(marks, "law: one answer a number", false, || format!("{number} of {to:?} is answered {answer:?}, and was not asked"));
+            return law(marks, "law: one answer a number", false, || {
+                format!("{number} of {to:?} is answered {answer:?}, and was not asked")
+            });
         };
         marks.hit("law: one answer a number", 1);
         self.waiting.remove(&(at, to, number));
@@ -480,7 +481,8 @@ impl Watch {
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {
                 marks.hit("call crossed", 1);
-                let crossed: Vec<InviteId> = self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
+                let crossed: Vec<InviteId> =
+                    self.rings.iter().filter(|(_, ring)| ring.from == *to && ring.to == user).map(|(id, _)| *id).collect();
                 crossed.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Invite { to, .. }, Done::Invited { invite, expires }) => {
@@ -528,14 +530,18 @@ impl Watch {
                     format!("{} rings {user}, and one hides the other", from.user)
                 })?;
                 let calling = [from.user, user].into_iter().find(|user| self.windows.is_calling(*user));
-                law(marks, "law: no ring inside a call", calling.is_none(), || format!("{} rings {user}, and {calling:?} is in a call", from.user))?;
+                law(marks, "law: no ring inside a call", calling.is_none(), || {
+                    format!("{} rings {user}, and {calling:?} is in a call", from.user)
+                })?;
                 let ring = Ring { from: from.user, to: user, expires: *expires, caller_waits: true, callee_waits: true };
                 if self.rings.insert(*invite, ring).is_none() {
                     self.ring_ends.insert((*expires, *invite));
                 }
             }
             Event::InviteExtended { invite, expires } => self.moved(*invite, *expires),
-            Event::InviteEnded { invite, why, cooldown_until } => return self.invite_ended(user, *invite, *why, *cooldown_until, durable, marks),
+            Event::InviteEnded { invite, why, cooldown_until } => {
+                return self.invite_ended(user, *invite, *why, *cooldown_until, durable, marks);
+            }
             Event::CallStarted(started) => return self.told_of_call(user, started, marks),
             Event::Left { why, .. } => {
                 hit!(marks, marks::ended(why.code()));
@@ -549,7 +555,10 @@ impl Watch {
                 let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(from));
                 return law(marks, "law: relay only in a call", holds, || format!("{from} chats to {user} in {call:?}: {live:?}"));
             }
-            Event::Shared { call, .. } | Event::ExtendAsked { call, .. } | Event::PeerLink { call, .. } | Event::Renegotiate { call, .. } => {
+            Event::Shared { call, .. }
+            | Event::ExtendAsked { call, .. }
+            | Event::PeerLink { call, .. }
+            | Event::Renegotiate { call, .. } => {
                 let live = self.live(*call);
                 let holds = live.is_some_and(|live| live.members.contains(&user));
                 return law(marks, "law: relay only in a call", holds, || format!("{event:?} to {user}: {live:?}"));
@@ -561,11 +570,21 @@ impl Watch {
 
     fn told_of_call(&mut self, user: UserId, started: &CallStarted, marks: &mut Marks) -> Verdict {
         let live = self.calls.get(&started.call).copied();
-        let holds = live.is_some_and(|live| live.members.contains(&user) && live.members.contains(&started.peer.user) && live.deadline == started.deadline);
+        let holds = live.is_some_and(|live| {
+            live.members.contains(&user) && live.members.contains(&started.peer.user) && live.deadline == started.deadline
+        });
         law(marks, "law: one call a user", holds, || format!("{user} is told of {started:?}, and live is {live:?}"))
     }
 
-    fn invite_ended(&mut self, user: UserId, invite: InviteId, why: Why, cooldown: Option<Millis>, durable: &Durable, marks: &mut Marks) -> Verdict {
+    fn invite_ended(
+        &mut self,
+        user: UserId,
+        invite: InviteId,
+        why: Why,
+        cooldown: Option<Millis>,
+        durable: &Durable,
+        marks: &mut Marks,
+    ) -> Verdict {
         hit!(marks, marks::ended(why.code()));
         let Some(ring) = self.rings.get(&invite).copied() else { return Ok(()) };
         let pair = Pair::of(ring.from, ring.to);

@@ -223,8 +223,13 @@ impl Windows {
                 law(marks, "law: windows forget", holds, || format!("{user} is still shown to {viewer} at {now:?}: {person:?}"))?;
             }
             let distinct: BTreeSet<&UserId> = window.places.values().collect();
-            law(marks, "law: windows hold whom they may", distinct.len() == window.places.len(), || format!("{link:?} shows somebody twice"))?;
-            let Some(lobby) = self.people.get(&viewer).filter(|person| person.is_available()).and_then(|person| person.lobby.clone()) else { continue };
+            law(marks, "law: windows hold whom they may", distinct.len() == window.places.len(), || {
+                format!("{link:?} shows somebody twice")
+            })?;
+            let Some(lobby) = self.people.get(&viewer).filter(|person| person.is_available()).and_then(|person| person.lobby.clone())
+            else {
+                continue;
+            };
             let moved = self.moved.get(&lobby).copied().unwrap_or_default().max(self.changed).max(window.since);
             if now.since(moved) <= settling {
                 continue;

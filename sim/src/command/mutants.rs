@@ -37,7 +37,8 @@ impl Mutants {
         let from = workspace(self.workspace.as_ref())?;
         let scratch = from.join(&self.scratch);
         let copy = scratch.join("sources");
-        let mut patches: Vec<PathBuf> = list(&from.join("sim/mutants"))?.into_iter().filter(|path| path.extension().is_some_and(|is| is == "patch")).collect();
+        let mut patches: Vec<PathBuf> =
+            list(&from.join("sim/mutants"))?.into_iter().filter(|path| path.extension().is_some_and(|is| is == "patch")).collect();
         patches.sort();
         patches.retain(|path| self.only.as_ref().is_none_or(|only| path.display().to_string().contains(only)));
         let mut survivors = 0;
@@ -57,7 +58,8 @@ impl Mutants {
         let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let lost = |law: &str| Found { name: name.clone(), seed: None, operations: None, law: law.into() };
         let file = fs::File::open(patch).map_err(|why| format!("{}: {why}", patch.display()))?;
-        let applied = Command::new("patch").args(["-p1", "--quiet", "--force", "--no-backup-if-mismatch"]).current_dir(copy).stdin(file).output();
+        let applied =
+            Command::new("patch").args(["-p1", "--quiet", "--force", "--no-backup-if-mismatch"]).current_dir(copy).stdin(file).output();
         if !applied.map_err(|why| format!("patch: {why}"))?.status.success() {
             return Ok(lost("the patch does not apply any more"));
         }
@@ -78,7 +80,8 @@ impl Mutants {
         let mut lines = text.lines();
         let seed = lines.next().and_then(|line| line.strip_prefix("seed ")).map(String::from);
         let law = lines.next().map(|line| line.split(':').take(3).collect::<Vec<_>>().join(":")).unwrap_or_default();
-        let operations = text.lines().find_map(|line| line.strip_prefix("after ")).and_then(|line| line.split(' ').next()).map(String::from);
+        let operations =
+            text.lines().find_map(|line| line.strip_prefix("after ")).and_then(|line| line.split(' ').next()).map(String::from);
         Ok(Found { name, seed, operations, law: law.chars().take(80).collect() })
     }
 }

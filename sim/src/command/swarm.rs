@@ -57,7 +57,8 @@ impl Swarm {
                 println!("  {count:>6}  {name}");
             }
         }
-        let missing = |often| EXPECTED.iter().filter(move |(_, is)| *is == often).map(|(name, _)| *name).filter(|name| !reached.contains_key(name));
+        let missing =
+            |often| EXPECTED.iter().filter(move |(_, is)| *is == often).map(|(name, _)| *name).filter(|name| !reached.contains_key(name));
         let (usual, rare): (Vec<_>, Vec<_>) = (missing(Often::Usual).collect(), missing(Often::Rare).collect());
         if !rare.is_empty() {
             println!("rare marks not reached: {}", rare.join(", "));

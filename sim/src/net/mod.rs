@@ -27,7 +27,10 @@ pub(crate) enum Rise {
 /// What travels to a client.
 #[derive(Clone, Debug)]
 pub(crate) enum Fall {
-    Close { code: u16, last: Option<Bytes> },
+    Close {
+        code: u16,
+        last: Option<Bytes>,
+    },
     Message(Bytes),
     Ping,
     /// The link broke, as the client notices.

@@ -203,7 +203,9 @@ fn request(person: &Person, dice: &mut Dice, gossip: &Gossip) -> Request {
         1 => Request::Unblock(user),
         2 => Request::Report { user, reason: "over http".into(), call: dice.pick(&gossip.calls).copied() },
         3 => Request::Profile(Box::new(profile(dice))),
-        4..7 => Request::History { before: dice.pick(&gossip.calls).copied().filter(|_| dice.percent(50)), limit: dice.between(1, 100) as u32 },
+        4..7 => {
+            Request::History { before: dice.pick(&gossip.calls).copied().filter(|_| dice.percent(50)), limit: dice.between(1, 100) as u32 }
+        }
         7 if dice.percent(10) => Request::SignOut,
         _ => Request::Me,
     }

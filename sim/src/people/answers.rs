@@ -34,7 +34,9 @@ pub(crate) fn to_event(person: &mut Person, device: u8, event: &Event, manners: 
             deeds
         }
         Event::Renegotiate { call, .. } => vec![after(dice.span(1, 500), Thought::Offer(*call))],
-        Event::Description(description) if description.kind == SdpKind::Offer => vec![after(dice.span(1, 500), Thought::Offer(description.call))],
+        Event::Description(description) if description.kind == SdpKind::Offer => {
+            vec![after(dice.span(1, 500), Thought::Offer(description.call))]
+        }
         Event::ExtendAsked { call, .. } if dice.percent(70) => vec![after(dice.span(1, 20_000), Thought::ExtendToo(*call))],
         _ => Vec::new(),
     }

@@ -7,7 +7,9 @@ use crate::choices::Dice;
 use bytes::Bytes;
 use duologue_core::kit::ids::{CallId, ClientId, InviteId, PairId, UserId};
 use duologue_core::kit::time::Millis;
-use duologue_core::wire::{Answer, ClientMessage, Closing, Command, Done, Event, Hello, Resume, ServerMessage, State, Welcome, binary, json};
+use duologue_core::wire::{
+    Answer, ClientMessage, Closing, Command, Done, Event, Hello, Resume, ServerMessage, State, Welcome, binary, json,
+};
 use duologue_transport::Form;
 use std::collections::BTreeMap;
 
@@ -87,7 +89,15 @@ impl DeviceState {
     pub(crate) fn reload(&mut self, client: Option<ClientId>) {
         let (next, keeps) = (self.next, client == self.client && client.is_some());
         let ear = if keeps { std::mem::take(&mut self.ear) } else { Ear::default() };
-        *self = DeviceState { client, form: self.form, conn: self.conn, opened: self.opened, is_on: self.is_on, ear, ..DeviceState::new(0, 0, self.index) };
+        *self = DeviceState {
+            client,
+            form: self.form,
+            conn: self.conn,
+            opened: self.opened,
+            is_on: self.is_on,
+            ear,
+            ..DeviceState::new(0, 0, self.index)
+        };
         self.ear.forget();
         self.next = if keeps { next } else { 0 };
     }
@@ -175,7 +185,8 @@ impl DeviceState {
         let sent = self.call.map_or(0, |call| call.candidates);
         self.call = state.call.as_ref().map(|call| {
             let started = &call.started;
-            let candidates = if self.call.is_some_and(|known| known.call == started.call && known.epoch == started.epoch) { sent } else { 0 };
+            let candidates =
+                if self.call.is_some_and(|known| known.call == started.call && known.epoch == started.epoch) { sent } else { 0 };
             InCall {
                 call: started.call,
                 epoch: started.epoch,
@@ -223,7 +234,7 @@ impl DeviceState {
             Event::CallStarted(started) => {
                 self.call = Some(InCall {
                     call: started.call,
-                        epoch: started.epoch,
+                    epoch: started.epoch,
                     here: started.here,
                     initiator: started.initiator,
                     deadline: started.deadline,

@@ -97,15 +97,28 @@ fn flood(device: &mut DeviceState, dice: &mut Dice, gossip: &Gossip) -> Deed {
 /// Bytes that are no message, or nearly one.
 fn junk(form: Form, dice: &mut Dice) -> Bytes {
     let texts = [
-        "", "{", "[]", "null", "{\"t\":\"hello\"}", "{\"t\":\"hello\",\"token\":7}", "{\"t\":\"join\"}", "{\"t\":\"join\",\"id\":1.5}", "{\"t\":\"join\",\"id\":\"1\"}",
-        "{\"t\":\"invite\",\"id\":9007199254740991,\"to\":\"x\",\"seconds\":-1}", "{\"t\":\"chat\",\"id\":2,\"call\":1e3,\"text\":\"\"}",
-        "{\"t\":\"window\",\"id\":3,\"size\":4294967296}", "{\"t\":\"dance\",\"id\":4}", "{\"t\":\"accept\",\"id\":5,\"invite\":{},\"seconds\":60}",
-        "\u{feff}{\"t\":\"ping\"}", "{\"t\":\"ping\",\"t\":\"hello\"}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"t\":\"hello\"}",
+        "{\"t\":\"hello\",\"token\":7}",
+        "{\"t\":\"join\"}",
+        "{\"t\":\"join\",\"id\":1.5}",
+        "{\"t\":\"join\",\"id\":\"1\"}",
+        "{\"t\":\"invite\",\"id\":9007199254740991,\"to\":\"x\",\"seconds\":-1}",
+        "{\"t\":\"chat\",\"id\":2,\"call\":1e3,\"text\":\"\"}",
+        "{\"t\":\"window\",\"id\":3,\"size\":4294967296}",
+        "{\"t\":\"dance\",\"id\":4}",
+        "{\"t\":\"accept\",\"id\":5,\"invite\":{},\"seconds\":60}",
+        "\u{feff}{\"t\":\"ping\"}",
+        "{\"t\":\"ping\",\"t\":\"hello\"}",
     ];
     match dice.upto(3) {
         0 if form == Form::Json => Bytes::from_static(dice.pick(&texts).unwrap_or(&"").as_bytes()),
         1 => {
-            let whole = encode(form, &ClientMessage::Command { id: 1 + dice.upto(9), command: Command::Join { lobby: Some("main".into()) } });
+            let whole =
+                encode(form, &ClientMessage::Command { id: 1 + dice.upto(9), command: Command::Join { lobby: Some("main".into()) } });
             whole.slice(..dice.upto(whole.len() as u64 - 1) as usize)
         }
         2 => Bytes::from("[".repeat(dice.between(10, 4_000) as usize)),
@@ -127,7 +140,13 @@ pub(crate) fn any_command(device: &DeviceState, dice: &mut Dice, gossip: &Gossip
     match which {
         0 => Command::Accept { invite, seconds },
         1 => Command::Block { user },
-        2 => Command::Candidates(Candidates { call, epoch: dice.upto(3) as u32, from: number(dice), candidates: batch(dice), done: dice.percent(50) }),
+        2 => Command::Candidates(Candidates {
+            call,
+            epoch: dice.upto(3) as u32,
+            from: number(dice),
+            candidates: batch(dice),
+            done: dice.percent(50),
+        }),
         3 => Command::Chat { call, text: text(dice, 600) },
         4 => Command::Confirm { pair },
         5 => Command::Decline { invite },
@@ -145,7 +164,11 @@ pub(crate) fn any_command(device: &DeviceState, dice: &mut Dice, gossip: &Gossip
         14 => Command::Join { lobby: Some(text(dice, 40)) },
         15 => Command::Leave,
         16 => Command::Pair { filter: filter(dice), confirm: dice.percent(50) },
-        17 => Command::Profile(Box::new(ProfilePatch { name: Patch::Set(text(dice, 60)), tags: Patch::Set(vec![text(dice, 40)]), ..ProfilePatch::default() })),
+        17 => Command::Profile(Box::new(ProfilePatch {
+            name: Patch::Set(text(dice, 60)),
+            tags: Patch::Set(vec![text(dice, 40)]),
+            ..ProfilePatch::default()
+        })),
         18 => Command::Read { notification: dice.upto(9) },
         19 => Command::Redeem { code: text(dice, 12) },
         20 => Command::Reel { limit: number(dice), filter: filter(dice), restart: dice.percent(50) },

@@ -262,7 +262,9 @@ impl World {
                 let life = self.servers[node].as_ref().map_or(0, |server| server.life);
                 self.killed(node, life, None)
             }
-            Stop::Refused { why } => law(&mut self.marks, "law: released is durable", false, || format!("the database refuses the rows: {why}")),
+            Stop::Refused { why } => {
+                law(&mut self.marks, "law: released is durable", false, || format!("the database refuses the rows: {why}"))
+            }
         }
     }
 }

@@ -21,8 +21,6 @@ const GENDERS: readonly (readonly [value: string, label: string])[] = [
 export function arriveView(app: App, serverUrl: string): View {
   const { profile, devices } = app;
   let gender = profile.gender ?? "";
-  let picture: Blob | null = null;
-  let pictureUrl: string | undefined;
   let isBusy = false;
   let isOver = false;
 
@@ -59,9 +57,6 @@ export function arriveView(app: App, serverUrl: string): View {
   paint(orb, profile.name || "duologue");
   const previewText = h("p.preview-text", {}, "See yourself before anybody rings");
   const start = h("button.soft", { type: "button" }, icon("camera"), "Turn the camera on");
-  const take = h("button.soft", { type: "button" }, icon("shutter"), "Take a picture");
-  const still = h("img.preview-still", { alt: "The picture that others will see" });
-  toggle(still, false);
   const level = h("div.level", { role: "img", "aria-label": "Loudness of your microphone" }, h("i"), h("i"), h("i"), h("i"), h("i"));
   const preview = h(
     "div.preview",
@@ -69,8 +64,7 @@ export function arriveView(app: App, serverUrl: string): View {
     orb,
     video,
     h("div.preview-idle", {}, previewText, start),
-    h("div.preview-bar", {}, level, take),
-    still,
+    h("div.preview-bar", {}, level),
   );
 
   const form = h(
@@ -152,7 +146,10 @@ export function arriveView(app: App, serverUrl: string): View {
     busy(true, "One moment …");
     const late = setTimeout(() => isBusy && !isOver && setText(enter, "Still trying to reach the server …"), 5_000);
     if (withPicture && !devices.video) {
-      if (!(await openCamera())) return busy(false);
+      if (!(await openCamera())) {
+        busy(false);
+        return noCamera.scrollIntoView({ block: "nearest" });
+      }
     } else if (!withPicture) {
       devices.closeCamera();
       await devices.openMicrophone();
@@ -169,7 +166,6 @@ export function arriveView(app: App, serverUrl: string): View {
         if (!old || !isStale) throw error;
         await app.enter({ ...(await newStay(wished)), ...choice });
       }
-      if (picture) app.duo?.api.putSelfie(picture).catch(() => app.note("Your picture could not be stored."));
     } catch (error) {
       if (isOver) return;
       show("That did not work", error instanceof DuologueError ? sentence(error) : "Try once more in a moment.");
@@ -189,23 +185,6 @@ export function arriveView(app: App, serverUrl: string): View {
     paint(orb, name.value || "duologue");
   });
   start.addEventListener("click", () => void openCamera());
-  take.addEventListener("click", () => {
-    if (picture) {
-      picture = null;
-      toggle(still, false);
-      take.replaceChildren(icon("shutter"), "Take a picture");
-      return;
-    }
-    void devices.takePicture(video).then((taken) => {
-      if (!taken) return;
-      picture = taken;
-      if (pictureUrl) URL.revokeObjectURL(pictureUrl);
-      still.src = pictureUrl = URL.createObjectURL(taken);
-      toggle(still, true);
-      take.replaceChildren(icon("close"), "Another one");
-      app.say("Picture taken");
-    });
-  });
   forget.addEventListener("click", () => {
     const old = readDeviceStay();
     forgetAll();
@@ -240,7 +219,6 @@ export function arriveView(app: App, serverUrl: string): View {
       isOver = true;
       cancelAnimationFrame(frame);
       video.srcObject = null;
-      if (pictureUrl) URL.revokeObjectURL(pictureUrl);
     },
   };
 }

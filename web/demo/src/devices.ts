@@ -105,20 +105,6 @@ export class Devices {
     return Math.min(1, Math.sqrt(sum / this.#samples.length) / 40);
   }
 
-  /** A square picture of what the camera sees now. */
-  async takePicture(video: HTMLVideoElement): Promise<Blob | null> {
-    const side = Math.min(video.videoWidth, video.videoHeight);
-    if (side === 0) return null;
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = 512;
-    const context = canvas.getContext("2d");
-    if (!context) return null;
-    const x = (video.videoWidth - side) / 2;
-    const y = (video.videoHeight - side) / 2;
-    context.drawImage(video, x, y, side, side, 0, 0, 512, 512);
-    return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.88));
-  }
-
   #take(stream: MediaStream): void {
     const [audio] = stream.getAudioTracks();
     const [video] = stream.getVideoTracks();

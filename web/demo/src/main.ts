@@ -22,6 +22,8 @@ import "./style.css";
 /** The server that served the page; `?server=` is for whoever works on the page itself. */
 const SERVER = new URL(new URLSearchParams(location.search).get("server") ?? "./", location.href).href;
 const TICK_MS = 250;
+/** How long after the end of a ring the start of our own call may come, when that was its reason. */
+const BUSY_MS = 500;
 
 const root = document.querySelector<HTMLElement>("#app")!;
 const stage = h("div.page");
@@ -151,7 +153,12 @@ function listen(to: Duologue): void {
     if (!partner) return;
     const who = nameOf(partner.card);
     const text = partner.mine ? outgoingEnded(ended, who, app.again) : incomingEnded(ended, who);
-    if (text) voice.note(text, ended.cooldown_until === undefined ? "plain" : "cooldown");
+    const tell = (): void => {
+      if (text) voice.note(text, ended.cooldown_until === undefined ? "plain" : "cooldown");
+    };
+    if (ended.why !== "busy") return tell();
+    // Either of the two is in a call. If that is us, its start follows, and nothing is to be said.
+    setTimeout(() => to === duo && !to.call && tell(), BUSY_MS);
   });
   to.on("pair_ended", ({ waiting, why }) => {
     if (why === "refused" || why === "timeout") voice.note(waiting ? "That did not work out. We go on looking." : "You did not answer, so we stopped looking.");

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The browser tests: the served demo in real Chromiums. Wants the binary (DUOLOGUE_BIN, or that of cargo build), node, chromium.
+# The Rust half of tests/ runs with all others: cargo nextest run -p duologue-tests.
+set -euo pipefail
+cd "$(dirname "$0")/browser"
+
+[ -n "${DUOLOGUE_BIN:-}" ] || (cd ../.. && cargo build -q --locked --bin duologue)
+npm ci --silent --no-audit --no-fund
+# One file after the other: each has two browsers, and a machine has two cores.
+exec node --test --test-concurrency=1 "$@"

@@ -124,6 +124,8 @@ impl Watch {
             Input::Attached(attach) => {
                 self.attaching.insert(attach.link, attach.clone());
             }
+            // A link that the engine has forgotten is about to be closed; what still comes over it needs no answer.
+            Input::Command { link, .. } if !self.links.contains_key(link) => {}
             Input::Command { link, number, command } => {
                 if let (Ok(Command::Accept { invite, .. }), Some(seen)) = (command, self.links.get(link)) {
                     self.accepting = Some((seen.user, *invite));

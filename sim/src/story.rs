@@ -62,7 +62,9 @@ pub(crate) fn named(text: &str, people: &[Person]) -> String {
 /// What an engine says of a connection, in few words.
 pub(crate) fn of_a_link(output: &Output) -> String {
     match output {
-        Output::Event { to, event: LinkEvent::Welcomed { attach, welcome }, .. } => format!("{attach:?} is {to:?} of {}", welcome.user.user),
+        Output::Event { to, event: LinkEvent::Welcomed { attach, welcome }, .. } => {
+            format!("{attach:?} is {to:?} of {}", welcome.user.user)
+        }
         Output::Event { to, event: LinkEvent::Closing { closing, .. }, .. } => format!("{to:?} is closed: {closing:?}"),
         other => format!("{other:?}"),
     }

@@ -2,8 +2,8 @@
 //! has a connection, who rings whom, who is in which call and until when, all from what the engine itself said; it decides
 //! nothing. What windows show is in [`super::windows`].
 
-use super::windows::Windows;
 use super::durable::{Durable, Hiding};
+use super::windows::Windows;
 use super::{Verdict, law};
 use crate::failure::{Failure, Kind};
 use crate::hit;
@@ -139,8 +139,13 @@ impl Watch {
                 self.attaching.remove(link);
                 if let Some(seen) = self.links.get_mut(link) {
                     let within = if *why == LinkEnd::Left { Span(0) } else { self.rules.grace };
-                    seen.lost = Some(self.now + within);
-                    self.lost.insert((self.now + within, *link));
+                    let mut decided = self.now + within;
+                    if let Some(before) = seen.lost {
+                        self.lost.remove(&(before, *link));
+                        decided = decided.min(before);
+                    }
+                    seen.lost = Some(decided);
+                    self.lost.insert((decided, *link));
                 }
             }
             Input::Request { id, .. } => {

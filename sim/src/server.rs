@@ -11,6 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::marks::Marks;
 use crate::people::sha256;
 use crate::plan::{Driver, Plan};
+use crate::story::Story;
 use duologue_core::commit::{Commit, Outcome, Standing, Stop};
 use duologue_core::engine::{Engine, Start};
 use duologue_core::input::Input;
@@ -56,6 +57,8 @@ pub(crate) struct Around<'a> {
     pub marks: &'a mut Marks,
     pub digest: &'a mut Digest,
     pub leaves: &'a mut Vec<Leaves>,
+    pub story: &'a mut Story,
+    pub true_ms: u64,
 }
 
 /// One server process.
@@ -203,6 +206,9 @@ impl Server {
     /// Gives the engine an input; refused, it drains and offers it again.
     fn offer(&mut self, now: Millis, input: &Input, around: &mut Around<'_>) -> Verdict {
         self.inputs += 1;
+        if !matches!(input, Input::Command { .. } | Input::Request { .. } | Input::Loaded { .. }) {
+            around.story.note(around.true_ms, || format!("engine is given {input:?}"));
+        }
         if around.plan.laws {
             self.watch.input(now, input);
         }
@@ -239,6 +245,9 @@ impl Server {
     fn said(&mut self, now: Millis, output: Output, around: &mut Around<'_>) -> Verdict {
         if let Some(shadow) = &mut self.shadow {
             shadow.said(&output);
+        }
+        if matches!(output, Output::Forget { .. } | Output::Event { event: LinkEvent::Welcomed { .. } | LinkEvent::Closing { .. }, .. }) {
+            around.story.note(around.true_ms, || format!("engine says {}", crate::story::of_a_link(&output)));
         }
         if around.plan.laws {
             self.watch.output(&output, around.durable, around.marks)?;

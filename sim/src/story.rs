@@ -3,6 +3,7 @@
 
 use crate::people::Person;
 use bytes::Bytes;
+use duologue_core::output::{LinkEvent, Output};
 use duologue_core::wire::{binary, json};
 use duologue_transport::Form;
 use std::collections::VecDeque;
@@ -56,6 +57,17 @@ pub(crate) fn named(text: &str, people: &[Person]) -> String {
         return text.into();
     }
     people.iter().fold(text.to_string(), |text, person| text.replace(&person.id().to_string(), &person.name()))
+}
+
+/// What an engine says of a connection, in few words.
+pub(crate) fn of_a_link(output: &Output) -> String {
+    match output {
+        Output::Event { to, event: LinkEvent::Welcomed { attach, welcome }, .. } => {
+            format!("{attach:?} is {to:?} of {}", welcome.user.user)
+        }
+        Output::Event { to, event: LinkEvent::Closing { closing, .. }, .. } => format!("{to:?} is closed: {closing:?}"),
+        other => format!("{other:?}"),
+    }
 }
 
 /// What a client said, in words.

@@ -15,13 +15,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const RELEASED: &str = "law: released is durable";
 
+/// How somebody hides somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hiding {
+    Block,
+    Report,
+}
+
 /// Everything that was ever written.
 #[derive(Debug, Default)]
 pub(crate) struct Durable {
     pub persons: BTreeMap<UserId, PersonRow>,
     pub sessions: BTreeMap<TokenHash, UserId>,
     pub cooldowns: BTreeMap<Pair, Millis>,
-    pub hidden: BTreeSet<(UserId, UserId)>,
+    /// Who hides whom, by block or by report.
+    pub hidden: BTreeSet<(UserId, UserId, Hiding)>,
     /// The newest row of each call that is not gone.
     pub calls: BTreeMap<CallId, HistoryRow>,
     started: BTreeSet<CallId>,
@@ -44,10 +52,10 @@ impl Durable {
             }
             Row::AnswersGone { .. } => {}
             Row::Block { by, of, .. } => {
-                self.hidden.insert((*by, *of));
+                self.hidden.insert((*by, *of, Hiding::Block));
             }
             Row::BlockGone { by, of } => {
-                self.hidden.remove(&(*by, *of));
+                self.hidden.remove(&(*by, *of, Hiding::Block));
             }
             Row::Call(row) => return self.apply_call(row, marks),
             Row::CallGone { call } => {
@@ -67,7 +75,7 @@ impl Durable {
                 self.persons.insert(row.user, (**row).clone());
             }
             Row::Report(row) => {
-                self.hidden.insert((row.by, row.of));
+                self.hidden.insert((row.by, row.of, Hiding::Report));
             }
             Row::Session { hash, user, .. } => {
                 self.sessions.insert(*hash, *user);

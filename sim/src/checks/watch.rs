@@ -2,8 +2,9 @@
 //! has a connection, who rings whom, who is in which call and until when, all from what the engine itself said; it decides
 //! nothing. What windows show is in [`super::windows`].
 
+use super::durable::{Durable, Hiding};
 use super::windows::Windows;
-use super::{Verdict, durable::Durable, law};
+use super::{Verdict, law};
 use crate::failure::{Failure, Kind};
 use crate::hit;
 use crate::marks::{self, Marks};
@@ -334,11 +335,11 @@ impl Watch {
                 Ok(())
             }
             Row::Block { by, of, .. } => {
-                self.windows.hide(*by, *of, self.now);
+                self.windows.hide(*by, *of, Hiding::Block, self.now);
                 Ok(())
             }
             Row::Report(row) => {
-                self.windows.hide(row.by, row.of, self.now);
+                self.windows.hide(row.by, row.of, Hiding::Report, self.now);
                 Ok(())
             }
             Row::BlockGone { by, of } => {

@@ -2,7 +2,8 @@
 //! Who may be shown is kept from what the engine itself said (answers to `join` and `leave`, calls, forgotten links), the slow
 //! plain way; a window may be behind by the coalescing span, and no more.
 
-use super::{Verdict, durable::Durable, law};
+use super::durable::{Durable, Hiding};
+use super::{Verdict, law};
 use crate::marks::Marks;
 use duologue_core::input::Intents;
 use duologue_core::kit::ids::{LinkId, UserId};
@@ -43,7 +44,7 @@ pub(crate) struct Windows {
     coalesce: Span,
     people: BTreeMap<UserId, Person>,
     windows: BTreeMap<LinkId, Window>,
-    hidden: BTreeMap<(UserId, UserId), bool>,
+    hidden: BTreeMap<(UserId, UserId, Hiding), bool>,
     /// Of each lobby: the last time that somebody came or went.
     moved: BTreeMap<String, Millis>,
     /// The last change of anything else that decides who may be shown to whom.
@@ -123,13 +124,13 @@ impl Windows {
         members.into_iter().for_each(|user| self.change(user, now, |person| person.calling = false));
     }
 
-    pub(crate) fn hide(&mut self, by: UserId, of: UserId, now: Millis) {
-        self.hidden.insert((by, of), true);
+    pub(crate) fn hide(&mut self, by: UserId, of: UserId, how: Hiding, now: Millis) {
+        self.hidden.insert((by, of, how), true);
         self.changed = now;
     }
 
     pub(crate) fn unhide(&mut self, by: UserId, of: UserId, now: Millis) {
-        self.hidden.insert((by, of), false);
+        self.hidden.insert((by, of, Hiding::Block), false);
         self.changed = now;
     }
 
@@ -151,7 +152,8 @@ impl Windows {
 
     /// Whether either hides the other: as recorded by this engine, else as written before it.
     pub(crate) fn is_hidden(&self, a: UserId, b: UserId, durable: &Durable) -> bool {
-        [(a, b), (b, a)].into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
+        let ways = [(a, b, Hiding::Block), (b, a, Hiding::Block), (a, b, Hiding::Report), (b, a, Hiding::Report)];
+        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
     }
 
     /// A window as the engine sees it.

@@ -38,6 +38,8 @@ pub(crate) struct DeviceState {
     pub is_on: bool,
     pub exclusive: bool,
     pub attempt: u32,
+    /// What the server asked for when it closed.
+    pub retry_ms: u64,
     pub next: u64,
     pub pending: BTreeMap<u64, Command>,
     /// Said and answered not long ago, to be said again.
@@ -67,6 +69,7 @@ impl DeviceState {
             is_on: false,
             exclusive: false,
             attempt: 0,
+            retry_ms: 0,
             next: 0,
             pending: BTreeMap::new(),
             said: Vec::new(),
@@ -146,8 +149,9 @@ impl DeviceState {
                 self.answer(*re, &Err(reason.clone()), gossip);
                 Vec::new()
             }
-            ServerMessage::Closing { closing, .. } => {
+            ServerMessage::Closing { closing, retry_after, .. } => {
                 self.is_on &= closing.reconnect();
+                self.retry_ms = retry_after.map_or(0, |span| span.0);
                 if matches!(closing, Closing::BadToken | Closing::ExpiredToken | Closing::Banned | Closing::BadMessage) {
                     self.pending.clear();
                 }

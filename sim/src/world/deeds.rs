@@ -100,7 +100,15 @@ impl World {
         let mut dice = person.answer_dice();
         let state = &mut person.devices[usize::from(device.index)];
         state.attempt += 1;
+        let asked = std::mem::take(&mut state.retry_ms);
+        if is_over && asked > 0 {
+            // The house is full, and nobody leaves any more.
+            state.is_on = false;
+            return Ok(());
+        }
+        let is_patient = dice.percent(70);
         let pause = match dice.upto(9) {
+            _ if asked > 0 && is_patient => asked,
             _ if is_over => dice.span(100, 2_000),
             0..7 => dice.span(20, 3_000) * u64::from(state.attempt.min(5)),
             7 | 8 => dice.span(1, (grace * 2).max(2)),

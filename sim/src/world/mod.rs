@@ -348,8 +348,15 @@ impl World {
             return Ok(());
         }
         server.wakes = None;
-        let mut around =
-            Around { plan: &self.plan, durable: &self.durable, marks: &mut self.marks, digest: &mut self.digest, leaves: &mut self.leaves };
+        let mut around = Around {
+            plan: &self.plan,
+            durable: &self.durable,
+            marks: &mut self.marks,
+            digest: &mut self.digest,
+            leaves: &mut self.leaves,
+            story: &mut self.story,
+            true_ms: self.now,
+        };
         server.turn(self.now, &mut around)?;
         self.digest.number(self.now);
         self.carries_away(node)?;

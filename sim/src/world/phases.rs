@@ -108,6 +108,8 @@ impl World {
                 marks: &mut self.marks,
                 digest: &mut self.digest,
                 leaves: &mut self.leaves,
+                story: &mut self.story,
+                true_ms: self.now,
             };
             look(server, &mut around, self.now)?;
         }

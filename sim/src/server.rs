@@ -130,7 +130,7 @@ impl Server {
     pub(crate) fn turn(&mut self, true_ms: u64, around: &mut Around<'_>) -> Verdict {
         let now = self.clock.read(true_ms);
         self.turns += 1;
-        self.looks_deep = around.plan.laws && self.turns % around.plan.deep_every == 0;
+        self.looks_deep = around.plan.laws && self.turns.is_multiple_of(around.plan.deep_every);
         while let Some(inbound) = self.inbox.pop_front() {
             match inbound {
                 Inbound::Drain => self.drain(now, around)?,
@@ -446,7 +446,7 @@ fn gateway_config(plan: &Plan) -> Config {
         total_bytes: drawn.total_bytes,
         waiting_max: drawn.waiting_max,
         commands: drawn.commands,
-        relay: drawn.relay.clone(),
+        relay: drawn.relay,
         ..Config::new(sha256)
     }
 }

@@ -96,7 +96,7 @@ impl Search {
             while at < self.operations.len() {
                 let end = (at + length).min(self.operations.len());
                 let keep = self.operations.iter().take(at).chain(&self.operations[end..]).copied().collect();
-                let size = u64::MAX.min(self.best.size);
+                let size = self.best.size;
                 if !self.holds(Plan { keep: Some(keep), size, ..self.best.clone() }) {
                     at = end;
                 }

@@ -54,7 +54,7 @@ impl Shadow {
         self.drain_engine(now)?;
         law(marks, LAW, self.said.is_empty(), || format!("at {now:?}, given {input:?}, only the punctual engine says {:?}", self.said[0]))?;
         self.compared += 1;
-        if self.compared % 16 == 0 {
+        if self.compared.is_multiple_of(16) {
             law(marks, LAW, self.engine.state_digest() == punctual.state_digest(), || {
                 format!("at {now:?}, after {input:?}, the two engines have said the same and differ")
             })?;
@@ -86,7 +86,7 @@ impl Shadow {
     fn compare_gateways(&mut self, now: Millis, punctual: &Gateway, marks: &mut Marks) -> Verdict {
         law(marks, LAW, self.outward.is_empty(), || format!("at {now:?} only the punctual gateway says {:?}", self.outward[0]))?;
         self.compared += 1;
-        if self.compared % 16 == 0 {
+        if self.compared.is_multiple_of(16) {
             law(marks, LAW, self.gateway.state_digest() == punctual.state_digest(), || format!("at {now:?} the two gateways differ"))?;
         }
         Ok(())

@@ -193,7 +193,7 @@ impl World {
             self.now = entry.at;
             self.happens(entry.what)?;
             events += 1;
-            if events % TRAIL_EVERY == 0 {
+            if events.is_multiple_of(TRAIL_EVERY) {
                 self.trail.push(self.digest.finish());
                 progress(self.now);
             }

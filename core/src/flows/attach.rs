@@ -2,7 +2,7 @@
 
 use super::{Halt, call, lobby, memory, pairing, ring, seat, session};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::input::{Attach, LinkEnd};
 use crate::kit::ids::LinkId;
 use crate::kit::random::Purpose;

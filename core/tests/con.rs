@@ -598,6 +598,28 @@ fn con_8_exclusive_closes_every_other_connection() {
 }
 
 #[test]
+fn con_8_exclusive_takes_the_room_of_all_the_others() {
+    story_with(
+        |rules, _| rules.when_full = WhenFull::RefuseNew,
+        |s| {
+            s.online(["ann"]);
+            s.attach("ann/2");
+            let hello = Attach { exclusive: true, ..s.hello("ann/3") };
+            s.says_hello("ann/3", hello).expect("welcome");
+        },
+    );
+    story(|s| {
+        s.online(["ann"]);
+        s.attach("ann/2");
+        let hello = Attach { exclusive: true, ..s.hello("ann/3") };
+        s.says_hello("ann/3", hello).expect("welcome");
+        for other in ["ann", "ann/2"] {
+            assert_eq!(s.closed(other), Some(Closing::SignedInElsewhere), "{other}");
+        }
+    });
+}
+
+#[test]
 fn con_8_its_seat_moves_to_the_new_one() {
     story(|s| {
         s.online(["ann", "bob"]);

@@ -665,3 +665,15 @@ fn con_1_whoever_guesses_tokens_too_often_learns_nothing_more() {
         assert_eq!(guess(s, 7, 0xffff_0000_0002), Closing::BadToken, "another address");
     });
 }
+
+#[test]
+fn con_1_over_http_guessing_is_too_often() {
+    story(|s| {
+        for n in 0..6 {
+            assert!(matches!(s.asks(&format!("guess{n}"), Request::Me), Reply::Unauthorized(Closing::BadToken)));
+        }
+        assert!(matches!(s.asks("guess6", Request::Me), Reply::No(Reason::RateLimited { .. })));
+        s.online(["ann"]);
+        assert!(matches!(s.asks("ann", Request::Me), Reply::Me { .. }), "who has a token is not kept out");
+    });
+}

@@ -26,7 +26,8 @@ const RETRY_SPREAD_MS: u32 = 29_000;
 pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Option<&Found>) -> Result<(), Halt> {
     let (user, expires) = match session::user(parts, desk, hello.session, hello.address, found)? {
         Ok(known) => known,
-        Err(closing) => {
+        Err(denied) => {
+            let closing = if let session::Denied::Closing(closing) = denied { closing } else { Closing::AtCapacity };
             refuse(desk, hello.link, closing);
             return Ok(());
         }

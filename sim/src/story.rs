@@ -9,7 +9,7 @@ use duologue_transport::Form;
 use std::collections::VecDeque;
 
 /// Lines that are kept, the last ones.
-const LINES: usize = 4_000;
+const LINES: usize = 200_000;
 /// A longer line is cut.
 const WIDTH: usize = 400;
 

@@ -240,3 +240,64 @@ impl Durable {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duologue_core::wire::Why;
+
+    fn call(id: u64, members: [u128; 2]) -> Row {
+        Row::Call(Box::new(HistoryRow {
+            call: CallId(id),
+            members: members.map(UserId),
+            agreed: 60,
+            started: Millis(1_000),
+            deadline: Millis(61_000),
+            extensions: 0,
+            epoch: 1,
+            ended: None,
+            chat: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn what_is_said_before_it_is_written_is_found() {
+        let (mut durable, mut marks) = (Durable::default(), Marks::default());
+        let extended = Event::CallExtended { call: CallId(1), deadline: Millis(61_000), now: Millis(2_000), extensions_left: 1 };
+        let said = |durable: &Durable, marks: &mut Marks| durable.event(UserId(1), &extended, true, marks);
+        assert!(said(&durable, &mut marks).is_err());
+        assert_eq!(durable.apply(&call(1, [1, 2]), &mut marks), Ok(()));
+        assert_eq!(said(&durable, &mut marks), Ok(()));
+    }
+
+    #[test]
+    fn two_live_calls_of_one_user_are_found_in_the_rows() {
+        let (mut durable, mut marks) = (Durable::default(), Marks::default());
+        assert_eq!(durable.apply(&call(1, [1, 2]), &mut marks), Ok(()));
+        assert!(durable.apply(&call(2, [2, 3]), &mut marks).is_err_and(|failure| failure.law == "law: one call a user"));
+    }
+
+    #[test]
+    fn totals_that_are_not_the_sum_are_found() {
+        let (mut durable, mut marks) = (Durable::default(), Marks::default());
+        let Row::Call(mut row) = call(1, [1, 2]) else { unreachable!("a call") };
+        row.ended = Some((Millis(41_000), Why::HangUp));
+        assert_eq!(durable.apply(&Row::Call(row), &mut marks), Ok(()));
+        for (user, seconds) in [(1, 40), (2, 39)] {
+            let totals = Totals { seconds, calls: 1, completed: 1 };
+            let empty = String::new();
+            let row = PersonRow {
+                user: UserId(user),
+                name: "p".into(),
+                gender: empty.clone(),
+                selfie: empty.clone(),
+                video: empty,
+                tags: vec![],
+                created: Millis(0),
+                totals,
+            };
+            assert_eq!(durable.apply(&Row::Person(Box::new(row)), &mut marks), Ok(()));
+        }
+        assert!(durable.totals(&Rules::default(), &mut marks).is_err_and(|failure| failure.what.contains("39")));
+    }
+}

@@ -7,7 +7,7 @@ use crate::checks::windows::people_in;
 use crate::hit;
 use crate::marks::{self, Marks};
 use duologue_core::kit::ids::{CallId, InviteId, UserId};
-use duologue_core::wire::{Answer, ClientMessage, Command, Done, Event, ServerMessage, View, Welcome};
+use duologue_core::wire::{Answer, ClientMessage, Closing, Command, Done, Event, ServerMessage, View, Welcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers that are remembered, to hold a repeated one against.
@@ -36,6 +36,8 @@ pub(crate) struct Ear {
     rings: BTreeSet<InviteId>,
     rings_over: BTreeSet<InviteId>,
     candidates: BTreeMap<(CallId, u32), u32>,
+    /// When the server last had to do with this client, in true time.
+    seen: u64,
     /// Until the next welcome that is not a replay, indices of candidates count from 0.
     is_whole: bool,
     since_welcome: u64,
@@ -64,7 +66,8 @@ impl Ear {
         match message {
             ServerMessage::Closing { closing, .. } => {
                 hit!(marks, marks::closing(closing.code()));
-                Ok(())
+                // Nothing fails here but by a fault of ours: gateway and engine disagree about who is there.
+                law(marks, "law: nobody is closed by a fault", *closing != Closing::Internal, || format!("{who} is closed with `internal`"))
             }
             ServerMessage::Event { seq, event } => {
                 law(marks, "law: seq without gap", *seq == self.seq + 1, || {
@@ -116,6 +119,19 @@ impl Ear {
             self.window_size = None;
         }
         Ok(())
+    }
+
+    /// The server has to do with this client now. After a pause longer than answers are kept for, nothing binds it any more.
+    pub(crate) fn seen(&mut self, now: u64, answers_for_ms: u64) {
+        if now - self.seen > answers_for_ms {
+            self.answers.clear();
+        }
+        self.seen = now;
+    }
+
+    /// The server may have forgotten what it answered: its clock jumped, or the user has more clients than are remembered.
+    pub(crate) fn forget_answers(&mut self) {
+        self.answers.clear();
     }
 
     /// Numbers begin anew: a connection without a client id is a client of its own.
@@ -285,5 +301,71 @@ fn name(event: &Event) -> &'static str {
         Event::Rang { .. } => "event rang",
         Event::Renegotiate { .. } => "event renegotiate",
         Event::Shared { .. } => "event shared",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duologue_core::kit::ids::PairId;
+    use duologue_core::kit::time::Millis;
+    use duologue_core::wire::{Card, Hello, State, Why};
+    use std::sync::Arc;
+
+    fn welcomed() -> (Ear, Marks) {
+        let (mut ear, mut marks) = (Ear::default(), Marks::default());
+        ear.said(&ClientMessage::Hello(Hello { token: "t".into(), client: None, resume: None, exclusive: false, sdp: 0 }));
+        let empty = String::new();
+        let card =
+            Card { user: UserId(1), name: "p1".into(), gender: empty.clone(), selfie: empty.clone(), video: empty.clone(), tags: vec![] };
+        let welcome = Welcome {
+            user: Arc::new(card),
+            resume: "r".into(),
+            recovered: false,
+            now: Millis(1),
+            seq: 0,
+            last_id: 0,
+            grace: duologue_core::kit::time::Span(1),
+            media_base: empty,
+            state: State::default(),
+        };
+        assert_eq!(ear.hears(UserId(1), &ServerMessage::Welcome(Box::new(welcome)), &mut marks), Ok(()));
+        (ear, marks)
+    }
+
+    fn event(seq: u64) -> ServerMessage {
+        ServerMessage::Event { seq, event: Event::PairEnded { pair: PairId(1), why: Why::Timeout, waiting: false } }
+    }
+
+    fn law_of(verdict: Verdict) -> Option<&'static str> {
+        verdict.err().map(|failure| failure.law)
+    }
+
+    #[test]
+    fn a_gap_and_a_double_are_found() {
+        for wrong in [1, 3, 9] {
+            let (mut ear, mut marks) = welcomed();
+            assert_eq!(law_of(ear.hears(UserId(1), &event(1), &mut marks)), None);
+            assert_eq!(law_of(ear.hears(UserId(1), &event(wrong), &mut marks)), Some("law: seq without gap"), "{wrong} after 1");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_not_asked_for_and_a_second_one_are_found() {
+        let (mut ear, mut marks) = welcomed();
+        let answer = ServerMessage::Ok { re: 4, done: Done::Empty };
+        assert_eq!(law_of(ear.hears(UserId(1), &answer, &mut marks)), Some("law: one answer a number"));
+        let (mut ear, mut marks) = welcomed();
+        ear.said(&ClientMessage::Command { id: 4, command: Command::Leave });
+        assert_eq!(law_of(ear.hears(UserId(1), &answer, &mut marks)), None);
+        assert_eq!(law_of(ear.hears(UserId(1), &answer, &mut marks)), Some("law: one answer a number"));
+    }
+
+    #[test]
+    fn a_line_outside_a_call_is_found() {
+        let (mut ear, mut marks) = welcomed();
+        let chat = Event::Chat { call: CallId(5), from: UserId(2), text: "hi".into(), at: Millis(2) };
+        let verdict = ear.hears(UserId(1), &ServerMessage::Event { seq: 1, event: chat }, &mut marks);
+        assert_eq!(law_of(verdict), Some("law: relay only in a call"));
     }
 }

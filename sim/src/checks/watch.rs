@@ -124,6 +124,8 @@ impl Watch {
             Input::Attached(attach) => {
                 self.attaching.insert(attach.link, attach.clone());
             }
+            // A link that the engine has forgotten is about to be closed; what still comes over it needs no answer.
+            Input::Command { link, .. } if !self.links.contains_key(link) => {}
             Input::Command { link, number, command } => {
                 if let (Ok(Command::Accept { invite, .. }), Some(seen)) = (command, self.links.get(link)) {
                     self.accepting = Some((seen.user, *invite));
@@ -137,8 +139,13 @@ impl Watch {
                 self.attaching.remove(link);
                 if let Some(seen) = self.links.get_mut(link) {
                     let within = if *why == LinkEnd::Left { Span(0) } else { self.rules.grace };
-                    seen.lost = Some(self.now + within);
-                    self.lost.insert((self.now + within, *link));
+                    let mut decided = self.now + within;
+                    if let Some(before) = seen.lost {
+                        self.lost.remove(&(before, *link));
+                        decided = decided.min(before);
+                    }
+                    seen.lost = Some(decided);
+                    self.lost.insert((decided, *link));
                 }
             }
             Input::Request { id, .. } => {

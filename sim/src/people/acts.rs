@@ -33,7 +33,12 @@ pub(crate) fn act(person: &mut Person, kind: &str, dice: &mut Dice, gossip: &Gos
             device.is_on = false;
             return vec![Deed::Close { device: device.index, clean: true }];
         }
-        "reload" => return reload(device, dice),
+        "reload" => {
+            let deeds = reload(device, dice);
+            // A new client may be one more than are remembered.
+            person.devices.iter_mut().for_each(|device| device.ear.forget_answers());
+            return deeds;
+        }
         "exclusive" => {
             device.exclusive = true;
             return vec![Deed::Drop { device: device.index }];

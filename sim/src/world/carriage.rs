@@ -166,6 +166,8 @@ impl World {
         let person = &mut self.people[device.person as usize];
         let (who, is_hostile) = (person.id(), person.is_hostile());
         let state = &mut person.devices[usize::from(device.index)];
+        // Clocks drift by a twentieth at most.
+        state.ear.seen(self.now, self.plan.rules.answers_for.0 * 9 / 10);
         let verdict = state.ear.hears(who, &message, &mut self.marks);
         if !is_hostile && self.plan.laws {
             verdict?;

@@ -131,6 +131,8 @@ pub(crate) struct World {
     phase: Phase,
     /// All operations are used up.
     is_spent: bool,
+    /// How often the next phase may still wait for the store.
+    patience: u32,
     marks: Marks,
     digest: Digest,
     trail: Vec<u128>,
@@ -168,6 +170,7 @@ impl World {
             next_request: 0,
             phase: Phase::Acting,
             is_spent: false,
+            patience: 3,
             marks: Marks::default(),
             digest: Digest::default(),
             trail: Vec::new(),

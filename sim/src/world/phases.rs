@@ -25,6 +25,14 @@ impl World {
         if phase <= self.phase {
             return Ok(());
         }
+        // A sweep that is being written just now is no finding; one that is never written is.
+        let is_writing = self.servers.iter().flatten().any(|server| server.commit.backlog() > 0);
+        if phase >= Phase::Leaving && is_writing && self.patience > 0 {
+            self.patience -= 1;
+            self.push(self.now + 5_000, What::Phase(phase));
+            return Ok(());
+        }
+        self.patience = 3;
         self.phase = phase;
         self.story.note(self.now, || format!("-- {phase:?}"));
         if self.now >= 3_600_000 {

@@ -56,6 +56,7 @@ impl World {
         hit!(self.marks, "weather: clock jumps");
         server.clock.jump(by_ms);
         self.ahead_ms = server.clock.ahead_ms();
+        self.people.iter_mut().flat_map(|person| &mut person.devices).for_each(|device| device.ear.forget_answers());
         self.wakes_again(front);
     }
 

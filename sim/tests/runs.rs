@@ -1,0 +1,66 @@
+//! The simulator itself, through its public surface: a run is a function of its plan, trouble comes in clumps, a failure is one
+//! page. What its laws find is tested beside them, and measured by the planted faults in `sim/mutants`.
+
+use duologue_sim::{Failure, Kind, Marks, Plan, run, run_twice};
+
+fn small(seed: u64) -> Plan {
+    Plan { size: 120, ..Plan::drawn(seed) }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_digest_and_another_one_another() {
+    let digests: Vec<u128> =
+        (1..=8).map(|seed| run_twice(&small(seed))).map(|report| (report.failure, report.digest)).map(passed).collect();
+    for (at, digest) in digests.iter().enumerate() {
+        assert!(!digests[..at].contains(digest), "seed {} repeats another", at + 1);
+    }
+}
+
+fn passed((failure, digest): (Option<Failure>, u128)) -> u128 {
+    assert_eq!(failure, None);
+    digest
+}
+
+#[test]
+fn trouble_comes_in_clumps() {
+    let mut reached = Marks::default();
+    for seed in 1..=150 {
+        let report = run(&small(seed));
+        assert!(report.failure.is_none(), "{report}");
+        report.marks.iter().for_each(|(name, count)| reached.hit(name, count));
+    }
+    for name in
+        ["weather: partition", "weather: mass reconnect", "weather: clog", "weather: crash", "weather: two owners", "store: failing"]
+    {
+        assert!(reached.count(name) > 0, "{name} did not occur");
+    }
+}
+
+#[test]
+fn operations_that_are_left_out_leave_a_smaller_run() {
+    let whole = run(&small(3));
+    let half = whole.used.iter().copied().take(30).collect();
+    let part = run(&Plan { keep: Some(half), ..small(3) });
+    assert_eq!(part.failure, None);
+    assert_eq!(part.operations, 30);
+}
+
+#[test]
+fn a_failure_is_a_page_with_a_line_to_paste() {
+    let mut report = run(&small(5));
+    let what = "p1 is in two calls".into();
+    report.failure = Some(Failure { kind: Kind::Safety, law: "law: one call a user", what });
+    let page = report.to_string();
+    assert!(page.starts_with("safety: law: one call a user: p1 is in two calls\n"), "{page}");
+    assert!(page.contains("duologue-sim again 5 --size 120\n"), "{page}");
+    assert!(page.contains("Rules {"), "{page}");
+}
+
+#[test]
+fn steady_use_reaches_what_people_do() {
+    let report = run(&Plan::steady(7, 60, 20));
+    assert!(report.failure.is_none(), "{report}");
+    for name in ["call completed", "event chat", "view window_delta", "resume: recovered", "law: windows forget"] {
+        assert!(report.marks.count(name) > 0, "{name} was not reached");
+    }
+}

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What the simulator is asked on every change. Wants the command built with the profile `sim`.
 #
-# Seeds begin at a number made from the commit: reruns agree, new commits bring new seeds. DUOLOGUE_SEEDS sets how many.
+# Seeds begin at 1, so that every run asks the same; DUOLOGUE_FROM and DUOLOGUE_SEEDS ask others, and more of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sim=target/sim/duologue-sim
 
-first=$((16#$(git rev-parse --short=6 HEAD 2>/dev/null || echo 1) + 1))
+first=${DUOLOGUE_FROM:-1}
 echo "-- swarm from seed $first"
 "$sim" swarm --seeds "${DUOLOGUE_SEEDS:-300}" --from "$first"
 echo "-- each twice"

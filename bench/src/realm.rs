@@ -74,7 +74,7 @@ pub fn drain(engine: &mut Engine) -> u64 {
 
 /// A guest is made.
 pub fn guest(n: u32) -> Input {
-    let gender = Some(if n % 2 == 0 { "female" } else { "male" }.to_string());
+    let gender = Some(if n.is_multiple_of(2) { "female" } else { "male" }.to_string());
     let request = Request::Guest { user: user(n), session: session(n), name: format!("Person {n}"), gender };
     Input::Request { id: RequestId(u64::from(n)), who: None, address: Address(u128::from(n)), request }
 }

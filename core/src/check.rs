@@ -1,7 +1,7 @@
 //! What must hold across parts. Recomputed whole, the slow plain way; the simulator calls it.
 
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::parts::Parts;
 use alloc::collections::BTreeSet;
 

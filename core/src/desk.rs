@@ -2,7 +2,7 @@
 //! its end, facts before events; each event is told which fact it has to wait for. Parts hold what stays, the desk what leaves:
 //! the two borrows never meet.
 
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{LinkId, RequestId};
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};

@@ -3,6 +3,7 @@
 //! `flows`, data in `parts`; dispatch is one exhaustive match, an arm a line.
 
 use crate::desk::Desk;
+pub use crate::due::Due;
 pub use crate::flows::sweep::Swept;
 use crate::flows::{
     Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, safety, seat, sweep, talk, visible,
@@ -10,7 +11,7 @@ use crate::flows::{
 };
 use crate::input::{Attach, Input, Request};
 use crate::kit::digest::Digest;
-use crate::kit::ids::{CallId, InviteId, LinkId, PairId, RequestId, Ticket};
+use crate::kit::ids::{LinkId, RequestId, Ticket};
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};
 use crate::limits::Limits;
@@ -28,43 +29,6 @@ use alloc::vec::Vec;
 const LOAD_WAIT: Span = Span::secs(10);
 /// When it is worth trying again after that.
 const LOAD_RETRY: Span = Span::secs(2);
-
-/// What a deadline is for. At one instant they fire in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Due {
-    /// Outputs wait to be drained.
-    Drain,
-    /// An input whose rows are there runs again.
-    Ready,
-    /// Rows did not come.
-    Load(Ticket),
-    /// The session of a connection is over.
-    Session(LinkId),
-    /// A connection's grace is over.
-    Grace(LinkId),
-    /// A member did not come back to a call: which side.
-    SeatGrace(CallId, u8),
-    /// A ring ends.
-    Ring(InviteId),
-    /// A call ends.
-    CallEnd(CallId),
-    /// A pair was not confirmed.
-    Confirm(PairId),
-    /// A ticket's user was away for too long.
-    TicketSleep(Slot),
-    /// Tickets are looked at.
-    Round,
-    /// Ended rings and calls are forgotten.
-    ForgetPast,
-    /// People who have been gone for long leave memory.
-    ForgetUsers,
-    /// Calls end because the server stops.
-    Shutdown,
-    /// The periodic clean-up.
-    Sweep,
-    /// A window is flushed.
-    Flush,
-}
 
 /// What an engine starts from: its epoch, and the rows of live calls and tickets with their people.
 #[derive(Clone, Debug, PartialEq, Eq)]

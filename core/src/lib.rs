@@ -6,6 +6,7 @@ extern crate alloc;
 mod check;
 pub mod commit;
 mod desk;
+mod due;
 pub mod engine;
 mod flows;
 pub mod input;

@@ -210,7 +210,7 @@ pub struct Deadline {
     /// When.
     pub at: Millis,
     /// What for.
-    pub why: crate::engine::Due,
+    pub why: crate::due::Due,
 }
 
 /// Nothing was changed: drain the outputs and offer the input again.

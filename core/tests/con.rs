@@ -598,6 +598,28 @@ fn con_8_exclusive_closes_every_other_connection() {
 }
 
 #[test]
+fn con_8_exclusive_takes_the_room_of_all_the_others() {
+    story_with(
+        |rules, _| rules.when_full = WhenFull::RefuseNew,
+        |s| {
+            s.online(["ann"]);
+            s.attach("ann/2");
+            let hello = Attach { exclusive: true, ..s.hello("ann/3") };
+            s.says_hello("ann/3", hello).expect("welcome");
+        },
+    );
+    story(|s| {
+        s.online(["ann"]);
+        s.attach("ann/2");
+        let hello = Attach { exclusive: true, ..s.hello("ann/3") };
+        s.says_hello("ann/3", hello).expect("welcome");
+        for other in ["ann", "ann/2"] {
+            assert_eq!(s.closed(other), Some(Closing::SignedInElsewhere), "{other}");
+        }
+    });
+}
+
+#[test]
 fn con_8_its_seat_moves_to_the_new_one() {
     story(|s| {
         s.online(["ann", "bob"]);
@@ -641,5 +663,17 @@ fn con_1_whoever_guesses_tokens_too_often_learns_nothing_more() {
         }
         assert_ne!(guess(s, 6, 0xffff_0000_0001), Closing::BadToken);
         assert_eq!(guess(s, 7, 0xffff_0000_0002), Closing::BadToken, "another address");
+    });
+}
+
+#[test]
+fn con_1_over_http_guessing_is_too_often() {
+    story(|s| {
+        for n in 0..6 {
+            assert!(matches!(s.asks(&format!("guess{n}"), Request::Me), Reply::Unauthorized(Closing::BadToken)));
+        }
+        assert!(matches!(s.asks("guess6", Request::Me), Reply::No(Reason::RateLimited { .. })));
+        s.online(["ann"]);
+        assert!(matches!(s.asks("ann", Request::Me), Reply::Me { .. }), "who has a token is not kept out");
     });
 }

@@ -89,14 +89,14 @@ impl Gateway {
     pub(crate) fn order(&mut self, id: LinkId, number: u64, command: Result<Command, Reason>) {
         let most = self.config.unanswered_max as usize;
         let link = self.links.get_mut(&id).expect("who speaks is linked");
-        if link.unanswered.has(number) {
+        if link.unanswered.again(number, link.conn) {
             return;
         }
         if link.unanswered.len() >= most * 2 {
             return self.answer(id, number, Err(CROWDED));
         }
         let command = if link.unanswered.len() >= most { Err(CROWDED) } else { command };
-        link.unanswered.push(number, command.clone());
+        link.unanswered.push(number, command.clone(), link.conn);
         if link.known {
             self.tell_engine(Input::Command { link: id, number, command });
         }

@@ -59,12 +59,14 @@ impl Gateway {
             intend(&mut link.intents, command, done);
             link.rings.did(command, done);
         }
-        let user = link.who.user;
+        let (user, conn) = (link.who.user, link.conn);
         let answer = answer.map(|done| match done {
             Done::IceServers { expires, .. } => Done::IceServers { servers: self.config.ice.servers(user, expires), expires },
             done => done,
         });
-        self.answer(id, number, answer);
+        for _ in 0..waiting.answers(conn) {
+            self.answer(id, number, answer.clone());
+        }
     }
 
     /// The engine refuses a hello, or closes a connection; what happened before is said before.

@@ -96,7 +96,8 @@ impl Search {
             while at < self.operations.len() {
                 let end = (at + length).min(self.operations.len());
                 let keep = self.operations.iter().take(at).chain(&self.operations[end..]).copied().collect();
-                if !self.holds(Plan { keep: Some(keep), ..self.best.clone() }) {
+                let size = self.best.size;
+                if !self.holds(Plan { keep: Some(keep), size, ..self.best.clone() }) {
                     at = end;
                 }
             }

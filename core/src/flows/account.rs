@@ -41,7 +41,8 @@ pub fn request(
     let Some(hash) = who else { return Ok(Reply::Unauthorized(Closing::BadToken)) };
     let (user, expires) = match session::user(parts, desk, hash, address, found)? {
         Ok(known) => known,
-        Err(closing) => return Ok(Reply::Unauthorized(closing)),
+        Err(session::Denied::Closing(closing)) => return Ok(Reply::Unauthorized(closing)),
+        Err(session::Denied::Guessing { retry_after }) => return Err(Reason::RateLimited { retry_after }.into()),
     };
     let me = Me { user, link: None };
     let done = match request {

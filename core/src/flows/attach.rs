@@ -2,7 +2,7 @@
 
 use super::{Halt, call, lobby, memory, pairing, ring, seat, session};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::input::{Attach, LinkEnd};
 use crate::kit::ids::LinkId;
 use crate::kit::random::Purpose;
@@ -26,7 +26,8 @@ const RETRY_SPREAD_MS: u32 = 29_000;
 pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Option<&Found>) -> Result<(), Halt> {
     let (user, expires) = match session::user(parts, desk, hello.session, hello.address, found)? {
         Ok(known) => known,
-        Err(closing) => {
+        Err(denied) => {
+            let closing = if let session::Denied::Closing(closing) = denied { closing } else { Closing::AtCapacity };
             refuse(desk, hello.link, closing);
             return Ok(());
         }
@@ -90,23 +91,24 @@ fn take_over(parts: &mut Parts, desk: &mut Desk, hello: &Attach, link: LinkId, u
     link
 }
 
-/// A new connection, if there is room for it in the realm and at its user.
+/// A new connection, if there is room for it in the realm and at its user. An exclusive one has the room of all the others.
 fn admit(parts: &mut Parts, desk: &mut Desk, hello: &Attach, user: Slot) -> Result<LinkId, Closing> {
-    let is_one_too_many = parts.links.of(user).len() >= desk.rules.per_user as usize;
+    let is_one_too_many = !hello.exclusive && parts.links.of(user).len() >= desk.rules.per_user as usize;
+    let replaces = is_one_too_many || hello.exclusive && parts.links.is_present(user);
     if desk.is_draining {
         return Err(Closing::GoingAway);
     }
     if is_one_too_many && desk.rules.when_full == WhenFull::RefuseNew {
         return Err(Closing::AtCapacity);
     }
-    if !is_one_too_many && parts.links.count() >= desk.limits.links_max {
+    if !replaces && parts.links.count() >= desk.limits.links_max {
         return Err(Closing::AtCapacity);
     }
     let (client, session, address) = (hello.client, hello.session, hello.address);
     parts.links.attach(hello.link, Link { user, client, session, address, is_lost: false });
     parts.people.connected(user);
     memory::plan_forgetting(parts, desk);
-    while parts.links.of(user).len() > desk.rules.per_user as usize {
+    while !hello.exclusive && parts.links.of(user).len() > desk.rules.per_user as usize {
         let oldest = oldest(parts, user, hello.link);
         close(parts, desk, oldest, Closing::Superseded);
     }

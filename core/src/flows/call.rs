@@ -2,7 +2,7 @@
 
 use super::{cool, found, pair, ring};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{CallId, LinkId, UserId};
 use crate::kit::time::Millis;
 use crate::output::{FactNo, Output};

@@ -1,7 +1,7 @@
 //! The end of an open pair: two who were found for each other and will not meet this time. PAIR 4.
 
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{LinkId, PairId};
 use crate::parts::{Parts, Side, Slot};
 use crate::row::Row;

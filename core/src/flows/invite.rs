@@ -3,7 +3,7 @@
 use super::ring::{self, Ending};
 use super::{Me, call, cool, lobby, may_cool, pair};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::input::Address;
 use crate::kit::ids::{InviteId, UserId};
 use crate::parts::invites::Invite;

@@ -1,7 +1,7 @@
 //! Who is in memory: people come with all that their rows say, and leave when they have been gone for long. PRE 6; MEM 4, 5.
 
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::UserId;
 use crate::parts::answered::ClientKey;
 use crate::parts::sessions::Session;

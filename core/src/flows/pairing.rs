@@ -2,7 +2,7 @@
 
 use super::{Me, call, found, pair};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::flows::visible::gender_number;
 use crate::kit::ids::{LinkId, PairId};
 use crate::parts::tickets::{Found, Wish};

@@ -1,7 +1,7 @@
 //! The start of an engine: live calls and tickets from their rows, with their people. CALL 12, DUR.
 
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::time::Millis;
 use crate::parts::Parts;
 use crate::parts::calls::{Call, Member};

@@ -1,7 +1,7 @@
 //! The end of a ring, whatever its cause: who is told what (the table in `docs/protocol.md`), and what is remembered.
 
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{InviteId, LinkId, UserId};
 use crate::kit::time::Millis;
 use crate::parts::invites::{Invite, Known};

@@ -2,7 +2,7 @@
 
 use super::call;
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{CallId, LinkId};
 use crate::parts::{Parts, Side, Slot};
 use crate::wire::{Done, Event, PeerLink, Reason, Why};

@@ -2,7 +2,7 @@
 
 use super::attach;
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::ClientId;
 use crate::parts::{Parts, Slot};
 use crate::row::Row;

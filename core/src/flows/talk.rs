@@ -2,7 +2,7 @@
 
 use super::{Me, call};
 use crate::desk::Desk;
-use crate::engine::Due;
+use crate::due::Due;
 use crate::kit::ids::{CallId, UserId};
 use crate::kit::text;
 use crate::kit::time::Span;

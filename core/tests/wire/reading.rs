@@ -83,6 +83,15 @@ fn nesting_is_counted_to_sixteen_and_brackets_in_texts_are_not_nesting() {
     assert_eq!(read(&nested(16)), Ok(ClientMessage::Ping));
     assert!(!read(&nested(17)).expect_err("too deep").is_json);
     assert!(!read(&nested(30_000)).expect_err("far too deep").is_json);
+    let numbered = |text: &str| read(text).expect_err("too deep").id;
+    let deep = "[".repeat(16) + &"]".repeat(16);
+    assert_eq!(numbered(&format!(r#"{{"t":"join","id":7,"x":{deep}}}"#)), Some(7), "a command is answered");
+    assert_eq!(numbered(&format!(r#"{{"x":{{"id":1,"y":[{deep}]}},"s":"}}]\"[","id":7}}"#)), Some(7));
+    for none in
+        [r#"{"t":"hello","id":7,"x":@}"#, r#"{"x":{"id":7,"y":@}}"#, r#"[{"id":7,"y":@}]"#, r#"{"id":7,"x":@"#, r#"{"id":"7","x":@}"#]
+    {
+        assert_eq!(numbered(&none.replace('@', &deep)), None, "{none}");
+    }
     let text = format!(r#"{{"t":"ping","x":"\"{}\\"}}"#, "[{".repeat(100));
     assert_eq!(read(&text), Ok(ClientMessage::Ping));
 }

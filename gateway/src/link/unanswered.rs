@@ -1,15 +1,25 @@
-//! Commands that the engine has not answered (CON 5), in order: so that a number said twice is answered once, so that a client
-//! has a bounded number of them, and so that a new engine can be given them again.
+//! Commands that the engine has not answered (CON 5), in order: so that a number said twice is done once, so that a client has a
+//! bounded number of them, and so that a new engine can be given them again.
 
 use alloc::collections::VecDeque;
 use duologue_core::kit::digest::Digest;
 use duologue_core::wire::{Command, Reason};
+use duologue_transport::ConnId;
 
 /// A command as the engine was given it.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub number: u64,
     pub command: Result<Command, Reason>,
+    /// The socket over which it was said last, and how often: as often as it is answered there.
+    said: (Option<ConnId>, u32),
+}
+
+impl Waiting {
+    /// How many answers a socket is owed. One that came after the command is told of it once: its client asked on another.
+    pub(crate) fn answers(&self, conn: Option<ConnId>) -> u32 {
+        if self.said.0 == conn { self.said.1 } else { 1 }
+    }
 }
 
 /// The unanswered commands of one link.
@@ -19,14 +29,17 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    /// Whether this number waits for its answer.
-    pub(crate) fn has(&self, number: u64) -> bool {
-        self.waiting.iter().any(|waiting| waiting.number == number)
+    /// Whether this number waits for its answer already: then it is said once more.
+    pub(crate) fn again(&mut self, number: u64, conn: Option<ConnId>) -> bool {
+        let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.number == number) else { return false };
+        let before = if waiting.said.0 == conn { waiting.said.1 } else { 0 };
+        waiting.said = (conn, before.saturating_add(1));
+        true
     }
 
-    pub(crate) fn push(&mut self, number: u64, command: Result<Command, Reason>) {
-        debug_assert!(!self.has(number));
-        self.waiting.push_back(Waiting { number, command });
+    pub(crate) fn push(&mut self, number: u64, command: Result<Command, Reason>, conn: Option<ConnId>) {
+        debug_assert!(self.waiting.iter().all(|waiting| waiting.number != number));
+        self.waiting.push_back(Waiting { number, command, said: (conn, 1) });
     }
 
     /// The answer is there: gives the command that it answers, if it waited.

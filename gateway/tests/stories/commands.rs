@@ -24,7 +24,7 @@ fn a_command_goes_to_the_engine_and_its_answer_comes_back() {
 }
 
 #[test]
-fn con_5_a_number_said_twice_is_answered_once() {
+fn con_5_a_number_said_twice_is_done_once_and_answered_as_often_as_it_was_said() {
     let mut w = World::new(config());
     let ann = w.connected();
     w.command(ann.conn, 1, Command::Leave);
@@ -32,7 +32,7 @@ fn con_5_a_number_said_twice_is_answered_once() {
     assert_eq!(w.inputs.len(), 1);
     w.answered(ann.link, 1, Ok(Done::Empty));
     w.answered(ann.link, 1, Ok(Done::Empty));
-    assert_eq!(w.hears(ann.conn).len(), 1);
+    assert_eq!(w.hears(ann.conn).len(), 2);
     // Said again after its answer, the engine answers from what it keeps.
     w.command(ann.conn, 1, Command::Leave);
     assert_eq!(w.inputs.len(), 2);

@@ -14,7 +14,7 @@ use axum::response::IntoResponse;
 use duologue_core::input::{Address, Request};
 use duologue_core::kit::ids::{CallId, MAX_INTEGER, TokenHash, UserId};
 use duologue_core::output::Reply;
-use duologue_core::wire::json;
+use duologue_core::wire::{Closing, json};
 use std::sync::Arc;
 
 type Answer = Result<Response<Body>, Problem>;
@@ -32,6 +32,7 @@ impl App {
         let _room = self.asking.try_acquire().map_err(|_| Problem::at_capacity())?;
         match self.driver.ask(who, address, request).await {
             Ok(Reply::No(reason)) => Err(Problem::refused(&reason)),
+            Ok(Reply::Unauthorized(Closing::AtCapacity)) => Err(Problem::at_capacity()),
             Ok(Reply::Unauthorized(closing)) => Err(Problem::closed(closing, None)),
             Ok(reply) => Ok(reply),
             Err(crate::driver::Ended) => Err(Problem::unavailable()),

@@ -1,13 +1,20 @@
 //! What requests carry: a token in `Authorization`, JSON in the body. Read whole, within 64 KiB, and only as JSON.
 
 use super::Problem;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use duologue_core::kit::ids::{CallId, MAX_INTEGER, TokenHash, UserId};
 use duologue_core::wire::{Closing, MESSAGE_MAX_BYTES, Reason};
+use futures_util::StreamExt;
 use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Bytes of a body that is too long which are still read.
+const PASSED_OVER_MAX: usize = 4 << 20;
+/// And for how long.
+const PASSED_OVER_FOR: Duration = Duration::from_secs(2);
 
 /// The bearer token's hash.
 ///
@@ -29,19 +36,38 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<TokenHash, Problem> {
 /// # Errors
 /// 413 – longer than 64 KiB. 415 – not said to be JSON. 400 – it broke off.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || Problem::refused(&Reason::TooLarge);
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MESSAGE_MAX_BYTES as u64) {
-        return Err(too_large());
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    let mut chunks = body.into_data_stream();
+    if announced.is_some_and(|length| length > MESSAGE_MAX_BYTES) {
+        pass_over(chunks).await;
+        return Err(Problem::refused(&Reason::TooLarge));
     }
     if !is_json(headers) {
         return Err(Problem::new(415, "unsupported_media_type", "The body is to be application/json"));
     }
-    // The length that was announced is checked above; what comes in chunks is cut here.
-    to_bytes(body, MESSAGE_MAX_BYTES).await.map_err(|error| {
-        let text = error.to_string();
-        if text.contains("length limit") { too_large() } else { not_json() }
-    })
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| not_json())?;
+        if whole.len() + chunk.len() > MESSAGE_MAX_BYTES {
+            pass_over(chunks).await;
+            return Err(Problem::refused(&Reason::TooLarge));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+/// Reads and drops what is left of a body that is too long: over unread bytes the connection is reset, and the answer with it.
+/// Whoever sends more than that, or slowly, has earned no answer.
+async fn pass_over(mut chunks: BodyDataStream) {
+    let all = async {
+        let mut left = PASSED_OVER_MAX;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            let Some(less) = left.checked_sub(chunk.len()) else { break };
+            left = less;
+        }
+    };
+    let _ = tokio::time::timeout(PASSED_OVER_FOR, all).await;
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

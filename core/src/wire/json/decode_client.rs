@@ -2,7 +2,7 @@
 //! its types is checked afterwards, for both forms alike. A command that cannot be read still gives its number where it has a
 //! valid one, so that it is answered and nothing else happens; nonsense in `ack` is no fault, for an ack is a hint.
 
-use super::fields::{Fields, Read, integer, parse};
+use super::fields::{Fields, Read, integer, parse, parse_surface};
 use crate::wire::check::{self, Malformed};
 use crate::wire::{
     Candidate, Candidates, ClientMessage, Command, Description, Filter, Hello, Patch, ProfilePatch, Reason, Resume, SdpKind,
@@ -19,13 +19,15 @@ use serde_json::Value;
 /// `Malformed` – anything else; `is_json` is false also for JSON that is nested deeper than 16.
 pub fn decode_client(text: &[u8]) -> Result<ClientMessage, Malformed> {
     let whole = |is_json, why| Malformed { is_json, is_hello: false, id: None, reason: not_a_message(why) };
-    let value = parse(text).ok_or_else(|| whole(false, "JSON of at most 16 levels"))?;
+    let Some(value) = parse(text) else {
+        let (id, is_hello) = parse_surface(text).map_or((None, false), |value| number_and_hello(&value));
+        return Err(Malformed { id, is_hello, ..whole(false, "JSON of at most 16 levels") });
+    };
+    let (id, is_hello) = number_and_hello(&value);
     let Value::Object(map) = value else { return Err(whole(true, "an object")) };
     let mut fields = Fields::new(map, "");
-    let id = fields.take("id").as_ref().and_then(integer).filter(|id| *id > 0);
     let name = fields.optional_text("t");
-    let is_hello = matches!(&name, Ok(Some(name)) if name == "hello");
-    let malformed = |reason| Malformed { is_json: true, is_hello, id: if is_hello { None } else { id }, reason };
+    let malformed = |reason| Malformed { is_json: true, is_hello, id, reason };
     let Some(name) = name.map_err(malformed)? else { return Err(malformed(fields.wrong("t", "is missing"))) };
     let message = match name.as_str() {
         "ack" => Ok(ClientMessage::Ack { seq: fields.integer("seq").unwrap_or(0) }),
@@ -37,6 +39,13 @@ pub fn decode_client(text: &[u8]) -> Result<ClientMessage, Malformed> {
         }),
     };
     check::check(message.map_err(malformed)?)
+}
+
+/// The number of a command, where it carries a valid one; and whether it is no command but a hello.
+fn number_and_hello(message: &Value) -> (Option<u64>, bool) {
+    let is_hello = message.get("t").is_some_and(|name| name == "hello");
+    let id = message.get("id").and_then(integer).filter(|id| *id > 0 && !is_hello);
+    (id, is_hello)
 }
 
 /// Reads a change of one's own profile, as `PATCH /v1/me` carries it.

@@ -45,6 +45,30 @@ fn depth(text: &[u8]) -> u32 {
     most
 }
 
+/// A text as a JSON value with `null` for every object and list inside it: what can be read of one that is nested too deep.
+pub(super) fn parse_surface(text: &[u8]) -> Option<Value> {
+    let mut surface = Vec::with_capacity(text.len());
+    let mut depth = 0_u32;
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text {
+        let before = depth;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth = depth.saturating_add(1),
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match (before, depth) {
+            (1, 2) => surface.extend_from_slice(b"null"),
+            (0 | 1, 0 | 1) => surface.push(*byte),
+            _ => {}
+        }
+    }
+    serde_json::from_slice(&surface).ok()
+}
+
 /// The fields of an object that were not taken yet.
 pub(super) struct Fields {
     map: Map<String, Value>,

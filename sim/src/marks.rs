@@ -82,6 +82,7 @@ pub const EXPECTED: &[(&str, Often)] = &[
     ("law: only the owner commits", Usual),
     ("law: a lost call cools", Usual),
     ("law: lost links are decided", Usual),
+    ("law: one outcome a question", Usual),
     ("law: nobody is closed by a fault", Usual),
     ("law: commands are answered", Usual),
     ("law: quiet at the end", Usual),

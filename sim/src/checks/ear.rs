@@ -52,9 +52,14 @@ impl Ear {
                 self.claimed = hello.resume.as_ref().map(|resume| (resume.seq, resume.token.clone()));
                 self.carried.extend(std::mem::take(&mut self.open).into_keys());
             }
-            ClientMessage::Command { id, .. } => *self.open.entry(*id).or_default() += 1,
+            ClientMessage::Command { id, .. } => self.said_number(*id),
             ClientMessage::Ack { .. } | ClientMessage::Ping => {}
         }
+    }
+
+    /// The client says a command of this number, whatever it is.
+    pub(crate) fn said_number(&mut self, number: u64) {
+        *self.open.entry(number).or_default() += 1;
     }
 
     /// The client hears this.
@@ -132,6 +137,11 @@ impl Ear {
     /// The server may have forgotten what it answered: its clock jumped, or the user has more clients than are remembered.
     pub(crate) fn forget_answers(&mut self) {
         self.answers.clear();
+    }
+
+    /// The client has left for good: it does not go on with this connection.
+    pub(crate) fn forget_connection(&mut self) {
+        (self.seq, self.resume, self.is_welcome) = (0, None, false);
     }
 
     /// Numbers begin anew: a connection without a client id is a client of its own.

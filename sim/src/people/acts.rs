@@ -34,7 +34,7 @@ pub(crate) fn act(person: &mut Person, kind: &str, dice: &mut Dice, gossip: &Gos
             return vec![Deed::Close { device: device.index, clean: true }];
         }
         "reload" => {
-            let deeds = reload(device, dice);
+            let deeds = reload(device, dice, &person.token);
             // A new client may be one more than are remembered.
             person.devices.iter_mut().for_each(|device| device.ear.forget_answers());
             return deeds;
@@ -161,7 +161,7 @@ pub(crate) fn candidates(call: &super::device::InCall, dice: &mut Dice) -> Comma
 
 /// The same number again: the same answer, without effect.
 fn said_again(device: &mut DeviceState, dice: &mut Dice, marks: &mut Marks) -> Vec<Deed> {
-    if !device.is_ready() {
+    if !device.is_ready() || device.sdk.is_some() {
         return Vec::new();
     }
     let Some((id, command)) = dice.pick(&device.said).cloned() else { return Vec::new() };
@@ -171,10 +171,10 @@ fn said_again(device: &mut DeviceState, dice: &mut Dice, marks: &mut Marks) -> V
 }
 
 /// The page is loaded anew: a new client, or the same one without its resume token.
-fn reload(device: &mut DeviceState, dice: &mut Dice) -> Vec<Deed> {
+fn reload(device: &mut DeviceState, dice: &mut Dice, token: &str) -> Vec<Deed> {
     let client = if dice.percent(60) { device.client } else { Some(ClientId(dice.wide())) };
     let deed = Deed::Close { device: device.index, clean: false };
-    device.reload(client);
+    device.reload(client, token);
     device.is_on = true;
     vec![deed, Deed::Connect { device: device.index, after_ms: dice.span(20, 3_000) }]
 }
@@ -182,7 +182,11 @@ fn reload(device: &mut DeviceState, dice: &mut Dice) -> Vec<Deed> {
 fn second_device(person: &mut Person, dice: &mut Dice) -> Vec<Deed> {
     if person.devices.len() < 3 {
         let index = person.devices.len() as u8;
-        person.devices.push(DeviceState::new(person.seed, person.index, index));
+        let mut device = DeviceState::new(person.seed, person.index, index);
+        if !person.is_hostile() {
+            device.may_run_sdk(&person.token, person.seed, person.index);
+        }
+        person.devices.push(device);
     }
     let device = person.devices.last_mut().expect("there is at least one");
     device.is_on = true;

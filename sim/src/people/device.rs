@@ -1,6 +1,7 @@
 //! One device of a person: a small client over raw messages. It knows what it was told, numbers its commands, keeps those that
 //! were not answered, and goes on with them after a loss, as the protocol says a client may.
 
+use super::sdk::Sdk;
 use super::{Deed, Gossip};
 use crate::checks::ear::{Ear, is_numbered};
 use crate::choices::Dice;
@@ -45,6 +46,8 @@ pub(crate) struct DeviceState {
     /// Said and answered not long ago, to be said again.
     pub said: Vec<(u64, Command)>,
     pub ear: Ear,
+    /// The real client engine, where this device runs it.
+    pub sdk: Option<Box<Sdk>>,
     pub lobby: Option<String>,
     pub rings_in: BTreeMap<InviteId, UserId>,
     pub rings_out: BTreeMap<InviteId, UserId>,
@@ -74,6 +77,7 @@ impl DeviceState {
             pending: BTreeMap::new(),
             said: Vec::new(),
             ear: Ear::default(),
+            sdk: None,
             lobby: None,
             rings_in: BTreeMap::new(),
             rings_out: BTreeMap::new(),
@@ -85,8 +89,20 @@ impl DeviceState {
         }
     }
 
+    /// Half of the honest devices run the real client engine.
+    pub(crate) fn may_run_sdk(&mut self, token: &str, seed: u64, person: u32) {
+        if Sdk::is_for(seed, person, self.index) {
+            let client = self.client.unwrap_or(ClientId(u128::from(person) << 8 | u128::from(self.index)));
+            self.client = Some(client);
+            self.sdk = Some(Box::new(Sdk::new(token, client, self.form, None, seed ^ u64::from(person))));
+        }
+    }
+
     /// A page that was loaded anew: it has nothing but, perhaps, its client id.
-    pub(crate) fn reload(&mut self, client: Option<ClientId>) {
+    pub(crate) fn reload(&mut self, client: Option<ClientId>, token: &str) {
+        let seat = self.call.filter(|call| call.here).map(|call| call.call);
+        let sdk =
+            self.sdk.is_some().then_some(client).flatten().map(|client| Box::new(Sdk::new(token, client, self.form, seat, self.opened)));
         let (next, keeps) = (self.next, client == self.client && client.is_some());
         let ear = if keeps { std::mem::take(&mut self.ear) } else { Ear::default() };
         *self = DeviceState {
@@ -96,6 +112,7 @@ impl DeviceState {
             opened: self.opened,
             is_on: self.is_on,
             ear,
+            sdk,
             ..DeviceState::new(0, 0, self.index)
         };
         self.ear.forget();
@@ -115,6 +132,9 @@ impl DeviceState {
 
     /// A command with the next number.
     pub(crate) fn command(&mut self, command: Command) -> Deed {
+        if self.sdk.is_some() {
+            return super::sdk::ask(self.index, command);
+        }
         self.next += 1;
         let id = self.next;
         self.pending.insert(id, command.clone());
@@ -277,6 +297,17 @@ pub(crate) fn encode(form: Form, message: &ClientMessage) -> Bytes {
     match form {
         Form::Json | Form::Unknown => json::encode_client(message).into(),
         Form::Postcard => binary::encode_client(message).into(),
+    }
+}
+
+/// Reads a message that a client has written. What the contract does not allow still has a number, and is answered.
+///
+/// # Errors
+/// The number, where it can be read.
+pub(crate) fn decode_own(form: Form, bytes: &[u8]) -> Result<ClientMessage, Option<u64>> {
+    match form {
+        Form::Json | Form::Unknown => json::decode_client(bytes).map_err(|malformed| malformed.id),
+        Form::Postcard => binary::decode_client(bytes).map_err(|malformed| malformed.id),
     }
 }
 

@@ -5,17 +5,21 @@ pub(crate) mod acts;
 pub(crate) mod answers;
 pub(crate) mod device;
 pub(crate) mod hostile;
+pub(crate) mod sdk;
 
 use crate::choices::Dice;
 use bytes::Bytes;
 use device::DeviceState;
 use duologue_core::input::Request;
 use duologue_core::kit::ids::{CallId, InviteId, PairId, TokenHash, UserId};
+use duologue_core::wire::Command;
 use sha2::{Digest as _, Sha256};
 
 /// What a person does to the world.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
+    /// Asks the client engine of a device.
+    Ask { device: u8, command: Box<Command> },
     /// Comes back to a thought later.
     After { ms: u64, device: u8, thought: Thought },
     /// Closes a link, cleanly (code 1000) or not.
@@ -112,7 +116,11 @@ impl Person {
         // Some share an address, as people behind one router do.
         let house = if dice.percent(20) { index / 3 } else { index + people };
         let address = 0xffff_0a00_0000 + u128::from(house);
-        Person { index, seed, user: None, token, habit, address, counter: 0, devices: vec![DeviceState::new(seed, index, 0)], answers: 0 }
+        let mut device = DeviceState::new(seed, index, 0);
+        if habit != Habit::Hostile {
+            device.may_run_sdk(&token, seed, index);
+        }
+        Person { index, seed, user: None, token, habit, address, counter: 0, devices: vec![device], answers: 0 }
     }
 
     /// SHA-256 of the token, as the core knows it.

@@ -123,17 +123,18 @@ impl World {
                     self.hears(conn, device, &bytes)?;
                 }
                 self.story.note(self.now, || format!("p{}: link {conn} is closed with {code}", device.person));
-                self.loses(device, conn)
+                self.loses(device, conn, Some(code))
             }
             Fall::Message(bytes) => self.hears(conn, device, &bytes),
             Fall::Ping => {
                 self.rises(conn, Rise::Heard);
-                Ok(())
+                let link = self.people[device.person as usize].devices[usize::from(device.index)].sdk.as_ref().and_then(|sdk| sdk.link);
+                link.map_or(Ok(()), |link| self.sdk(device, duologue_client::Input::Heard { link }))
             }
             Fall::Reset => {
                 self.net.get_mut(conn).client_open = false;
                 self.story.note(self.now, || format!("p{}: link {conn} broke", device.person));
-                self.loses(device, conn)
+                self.loses(device, conn, None)
             }
         }
     }
@@ -173,11 +174,20 @@ impl World {
             verdict?;
         }
         let mut deeds = state.hears(&message, &mut self.gossip);
+        let is_sdk = state.sdk.is_some();
+        if is_sdk {
+            // It resumes, sends again and acknowledges by itself.
+            deeds.clear();
+        }
+        let link = state.sdk.as_ref().and_then(|sdk| sdk.link);
         if state.pending.len() > 200 {
             state.pending.clear();
         }
         if let ServerMessage::Event { event, .. } = &message {
             deeds.extend(crate::people::answers::to_event(person, device.index, event, &manners));
+        }
+        if let Some(link) = link {
+            self.sdk(device, duologue_client::Input::Received { link, bytes })?;
         }
         self.carry_out(device.person, deeds).map(drop)
     }

@@ -7,6 +7,7 @@ use crate::hit;
 use crate::net::{Device, Fall, Rise};
 use crate::people::{Deed, Gossip, Habit, hostile};
 use crate::server::Inbound;
+use duologue_client::Input as ClientInput;
 use duologue_core::input::{Input, Request};
 use duologue_core::kit::ids::RequestId;
 use duologue_core::output::Reply;
@@ -18,8 +19,9 @@ impl World {
         let mut sleeps = None;
         for deed in deeds {
             match deed {
+                Deed::Ask { device, command } => self.sdk_asks(Device { person, index: device }, *command)?,
                 Deed::After { ms, device, thought } => self.push(self.now + ms, What::Thinks(Device { person, index: device }, thought)),
-                Deed::Close { device, clean } => self.closes(Device { person, index: device }, clean),
+                Deed::Close { device, clean } => self.closes(Device { person, index: device }, clean)?,
                 Deed::Connect { device, after_ms } => self.push(self.now + after_ms, What::Connects(Device { person, index: device })),
                 Deed::Drop { device } => self.cuts(Device { person, index: device }),
                 Deed::Http(request) => self.asks(person, request),
@@ -55,23 +57,20 @@ impl World {
         let Some(user) = person.user else { return Ok(()) };
         let token = person.token.clone();
         let is_hostile = person.is_hostile();
-        let address = person.address;
         let Some(state) = person.devices.get_mut(usize::from(device.index)) else { return Ok(()) };
         if state.conn.is_some() || !state.is_on {
             return Ok(());
         }
+        let is_sdk = state.sdk.is_some();
         Gossip::hear(&mut self.gossip.users, user);
-        let node = self.front;
-        let life = self.servers[node].as_ref().filter(|server| !server.dead).map(|server| server.life);
-        let Some(life) = life.filter(|_| !self.net.is_partitioned(device.person, self.now)) else {
-            return self.tries_again(device);
-        };
-        let form = state.form;
-        state.opened += 1;
-        let opened = state.opened;
-        let conn = self.net.open(device, opened, node, life, form, address);
+        if is_sdk {
+            self.sdk(device, ClientInput::Open)?;
+            return self.sdk(device, ClientInput::Online);
+        }
+        let Some(conn) = self.opens(device) else { return self.tries_again(device) };
+        let state = &mut self.people[device.person as usize].devices[usize::from(device.index)];
         state.conn = Some(conn);
-        self.story.note(self.now, || format!("p{} opens link {conn} to server {node}", device.person));
+        let opened = state.opened;
         self.rises(conn, Rise::Opened);
         let first = if is_hostile && self.phase == super::Phase::Acting {
             let mut dice = Dice::of(self.plan.seed, "hostile hello", u64::from(device.person), opened);
@@ -82,14 +81,31 @@ impl World {
         self.carry_out(device.person, first.into_iter().collect()).map(drop)
     }
 
+    /// A new link of a device to the server that is in front, if it can be reached.
+    pub(super) fn opens(&mut self, device: Device) -> Option<u64> {
+        let node = self.front;
+        let life = self.servers[node].as_ref().filter(|server| !server.dead).map(|server| server.life);
+        let life = life.filter(|_| !self.net.is_partitioned(device.person, self.now))?;
+        let address = self.people[device.person as usize].address;
+        let state = &mut self.people[device.person as usize].devices[usize::from(device.index)];
+        state.opened += 1;
+        let conn = self.net.open(device, state.opened, node, life, state.form, address);
+        self.story.note(self.now, || format!("p{} opens link {conn} to server {node}", device.person));
+        Some(conn)
+    }
+
     /// A device has no link any more.
-    pub(super) fn loses(&mut self, device: Device, conn: u64) -> Verdict {
+    pub(super) fn loses(&mut self, device: Device, conn: u64, code: Option<u16>) -> Verdict {
         let state = &mut self.people[device.person as usize].devices[usize::from(device.index)];
         if state.conn != Some(conn) {
             return Ok(());
         }
         state.lost();
-        if state.is_on { self.tries_again(device) } else { Ok(()) }
+        match (state.sdk.is_some(), state.is_on) {
+            (true, _) => self.sdk_loses(device, code),
+            (false, true) => self.tries_again(device),
+            (false, false) => Ok(()),
+        }
     }
 
     /// Comes back after a pause: mostly soon, sometimes after the grace, now and then not by itself.
@@ -121,8 +137,18 @@ impl World {
         Ok(())
     }
 
+    /// Somebody closes a device's link: as one does, or by killing its process.
+    pub(super) fn closes(&mut self, device: Device, clean: bool) -> Verdict {
+        let is_sdk = self.people[device.person as usize].devices.get(usize::from(device.index)).is_some_and(|state| state.sdk.is_some());
+        if is_sdk && clean {
+            return self.sdk(device, ClientInput::Leave);
+        }
+        self.closes_link(device, clean);
+        if is_sdk { self.sdk_loses(device, None) } else { Ok(()) }
+    }
+
     /// A client closes its own link.
-    pub(super) fn closes(&mut self, device: Device, clean: bool) {
+    pub(super) fn closes_link(&mut self, device: Device, clean: bool) {
         let Some(conn) = self.conn(device) else { return };
         self.rises(conn, Rise::Closed { clean });
         self.net.get_mut(conn).client_open = false;
@@ -212,12 +238,13 @@ impl World {
     }
 
     /// Everybody closes their links as one does.
-    pub(super) fn everybody_leaves(&mut self) {
+    pub(super) fn everybody_leaves(&mut self) -> Verdict {
         for index in 0..self.people.len() as u32 {
             for device in 0..self.people[index as usize].devices.len() as u8 {
                 self.people[index as usize].devices[usize::from(device)].is_on = false;
-                self.closes(Device { person: index, index: device }, true);
+                self.closes(Device { person: index, index: device }, true)?;
             }
         }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 mod carriage;
 mod deeds;
 mod phases;
+mod sdk;
 mod troubles;
 
 pub(crate) use phases::Phase;
@@ -51,6 +52,10 @@ enum What {
     Killed { node: usize, life: u32, again_ms: Option<u64> },
     /// The run goes on to its next phase.
     Phase(Phase),
+    /// A client engine opens a socket.
+    SdkOpens(Device, u32),
+    /// A client engine's deadline.
+    SdkWakes(Device),
     /// A server starts.
     Starts(usize),
     /// An operation is carried out at the database.
@@ -250,6 +255,8 @@ impl World {
             What::Http(id, person, input) => self.http(id, person, *input),
             What::Killed { node, life, again_ms } => self.killed(node, life, again_ms),
             What::Phase(phase) => self.enters(phase),
+            What::SdkOpens(device, link) => self.sdk_opens(device, link),
+            What::SdkWakes(device) => self.sdk_wakes(device),
             What::Starts(node) => self.starts(node),
             What::StoreDoes { node, life, number } => self.store_does(node, life, number),
             What::StoreSays { node, life, number, fate } => self.store_says(node, life, number, fate),

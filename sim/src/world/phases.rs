@@ -48,8 +48,7 @@ impl World {
             Phase::Leaving => {
                 self.push(self.now + rest, What::Phase(Phase::Over));
                 self.looks_quiet()?;
-                self.everybody_leaves();
-                Ok(())
+                self.everybody_leaves()
             }
             Phase::Over => {
                 self.each_server(|server, around, true_ms| {
@@ -73,6 +72,10 @@ impl World {
         for person in self.people.iter().filter(|person| !person.is_hostile()) {
             for device in person.devices.iter().filter(|device| device.is_ready()) {
                 self.marks.hit("law: quiet at the end", 1);
+                if let Some(waiting) = device.sdk.as_ref().map(|sdk| sdk.waiting()).filter(|waiting| *waiting > 0) {
+                    let what = format!("the client engine of {} waits for {waiting} outcomes", person.id());
+                    return Err(Failure::liveness("law: quiet at the end", what));
+                }
                 if let Some((number, command)) = device.pending.first_key_value() {
                     let what = format!("{} waits for the answer to {number}, {command:?}", person.id());
                     return Err(Failure::liveness("law: quiet at the end", what));

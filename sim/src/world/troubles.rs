@@ -26,7 +26,7 @@ impl World {
                 self.net.get_mut(conn).half_open = true;
                 self.push(self.now + notices_ms, What::Falls(conn, Fall::Reset));
             }
-            Trouble::MassReconnect { group, clean } => self.everybody_reconnects(group, clean),
+            Trouble::MassReconnect { group, clean } => return self.everybody_reconnects(group, clean),
             Trouble::Nothing => {}
             Trouble::Partition { group, until } => {
                 hit!(self.marks, "weather: partition");
@@ -77,7 +77,7 @@ impl World {
         self.push(self.now + 5_000, What::Killed { node, life, again_ms: Some(down_ms) });
     }
 
-    fn everybody_reconnects(&mut self, group: Option<u32>, clean: bool) {
+    fn everybody_reconnects(&mut self, group: Option<u32>, clean: bool) -> Verdict {
         let here: Vec<(u64, crate::net::Device)> = self
             .net
             .open_ones()
@@ -87,12 +87,16 @@ impl World {
         self.marks.hit("weather: mass reconnect", u64::from(here.len() > 1));
         for (conn, device) in here {
             if clean {
-                self.closes(device, true);
+                self.closes(device, true)?;
+                if let Some(state) = self.people[device.person as usize].devices.get_mut(usize::from(device.index)) {
+                    state.is_on = true;
+                }
                 self.push(self.now + 1, What::Connects(device));
             } else {
                 self.breaks(conn);
             }
         }
+        Ok(())
     }
 
     /// A second server takes the realm while the first believes that it is its own.

@@ -354,7 +354,7 @@ impl Watch {
                 Ok(())
             }
             Row::Person(row) => {
-                self.windows.profile(row.user, self.now);
+                self.windows.profile(row, self.now);
                 Ok(())
             }
             Row::AnswersGone { user, client } => {

@@ -9,6 +9,7 @@ use duologue_core::input::Intents;
 use duologue_core::kit::ids::{LinkId, UserId};
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::output::{Welcomed, WindowView};
+use duologue_core::row::PersonRow;
 use duologue_core::rules::Rules;
 use duologue_core::wire::{Filter, Place};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,8 @@ pub(crate) struct Windows {
     hidden: BTreeMap<(UserId, UserId, Hiding), bool>,
     /// Of each lobby: the last time that somebody came or went.
     moved: BTreeMap<String, Millis>,
+    /// Gender and tags as recorded by this engine, perhaps not written yet.
+    profiles: BTreeMap<UserId, (String, Vec<String>)>,
     /// The last change of anything else that decides who may be shown to whom.
     changed: Millis,
 }
@@ -59,6 +62,7 @@ impl Windows {
             windows: BTreeMap::new(),
             hidden: BTreeMap::new(),
             moved: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             changed: now,
         }
     }
@@ -134,7 +138,8 @@ impl Windows {
         self.changed = now;
     }
 
-    pub(crate) fn profile(&mut self, _user: UserId, now: Millis) {
+    pub(crate) fn profile(&mut self, row: &PersonRow, now: Millis) {
+        self.profiles.insert(row.user, (row.gender.clone(), row.tags.clone()));
         self.changed = now;
     }
 
@@ -247,13 +252,13 @@ impl Windows {
         let here = self.people.iter().filter(|(user, person)| {
             **user != viewer && person.is_available() && person.lobby.as_deref() == Some(lobby) && !self.is_hidden(viewer, **user, durable)
         });
-        let right = here.filter(|(user, _)| match durable.persons.get(user) {
-            _ if filter.genders.is_empty() && filter.tags.is_empty() => true,
-            None => false,
-            Some(row) => {
-                let gender = filter.genders.is_empty() || filter.genders.contains(&row.gender);
-                gender && filter.tags.iter().all(|tag| row.tags.contains(tag))
-            }
+        let right = here.filter(|(user, _)| {
+            let recorded = self.profiles.get(user).map(|(gender, tags)| (gender, tags));
+            let known = recorded.or_else(|| durable.persons.get(user).map(|row| (&row.gender, &row.tags)));
+            known.is_some_and(|(gender, tags)| {
+                let is_of_these = filter.genders.is_empty() || filter.genders.contains(gender);
+                is_of_these && filter.tags.iter().all(|tag| tags.contains(tag))
+            })
         });
         right.map(|(user, _)| *user).collect()
     }

@@ -207,8 +207,8 @@ impl Windows {
         law(marks, "law: nobody shown without a link", shown.is_some_and(|person| !person.links.is_empty()), || {
             format!("{} is shown to {viewer} and has no connection", card.user)
         })?;
-        let lobby = self.people.get(&viewer).and_then(|person| person.lobby.clone());
-        let may = shown.is_some_and(|person| person.is_available() && person.lobby == lobby) && card.user != viewer;
+        let lobby = self.people.get(&viewer).and_then(|person| person.lobby.as_ref());
+        let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && card.user != viewer;
         law(marks, "law: windows hold whom they may", may, || {
             format!("{} is shown to {viewer}, who is in {lobby:?}: {shown:?}", card.user)
         })?;

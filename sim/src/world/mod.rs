@@ -136,6 +136,8 @@ pub(crate) struct World {
     phase: Phase,
     /// All operations are used up.
     is_spent: bool,
+    /// From here on nobody begins anything, so that what still waits is a finding.
+    silent_from: u64,
     /// How often the next phase may still wait for the store.
     patience: u32,
     marks: Marks,
@@ -175,6 +177,7 @@ impl World {
             next_request: 0,
             phase: Phase::Acting,
             is_spent: false,
+            silent_from: u64::MAX,
             patience: 3,
             marks: Marks::default(),
             digest: Digest::default(),
@@ -308,6 +311,9 @@ impl World {
     }
 
     fn thinks(&mut self, device: Device, thought: Thought) -> Verdict {
+        if self.now >= self.silent_from {
+            return Ok(());
+        }
         let manners = self.manners();
         let person = &mut self.people[device.person as usize];
         let deeds = crate::people::answers::to_thought(person, device.index, thought, &manners);

@@ -43,6 +43,7 @@ impl World {
             Phase::Acting => Ok(()),
             Phase::Settling => {
                 self.push(self.now + rest, What::Phase(Phase::Leaving));
+                self.silent_from = self.now + rest - 20_000;
                 self.heals()
             }
             Phase::Leaving => {

@@ -121,6 +121,7 @@ pub const EXPECTED: &[(&str, Often)] = &[
     ("law: only life keeps a link", Usual),
     ("law: only the owner commits", Usual),
     ("law: a lost call cools", Usual),
+    ("law: failed loads are asked again", Usual),
     ("law: lost links are decided", Usual),
     ("law: one outcome a question", Usual),
     ("law: nobody is closed by a fault", Usual),

@@ -12,11 +12,11 @@ use crate::marks::Marks;
 use crate::people::sha256;
 use crate::plan::{Driver, Plan};
 use crate::story::Story;
-use duologue_core::commit::{Commit, Outcome, Standing, Stop};
+use duologue_core::commit::{Commit, Outcome, Standing, Stop, StoreOp};
 use duologue_core::engine::{Engine, Start};
 use duologue_core::input::Input;
 use duologue_core::kit::digest::Digest;
-use duologue_core::kit::ids::RequestId;
+use duologue_core::kit::ids::{RequestId, Ticket};
 use duologue_core::kit::random::Seed;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::output::{LinkEvent, Output, Reply};
@@ -81,6 +81,8 @@ pub(crate) struct Server {
     pub turns: u64,
     pub refused: u64,
     shadow: Option<Shadow>,
+    /// Loads that failed, and when.
+    failed_loads: BTreeMap<Ticket, Millis>,
     /// When each socket was last heard.
     heard: BTreeMap<u64, Millis>,
     touched: Vec<u64>,
@@ -120,6 +122,7 @@ impl Server {
             inputs: 0,
             turns: 0,
             refused: 0,
+            failed_loads: BTreeMap::new(),
             heard: BTreeMap::new(),
             touched: Vec::new(),
             looks_deep: false,
@@ -181,6 +184,7 @@ impl Server {
         if around.plan.laws && !self.dead {
             self.watch.after(around.marks)?;
             self.watch.progress(&self.engine, around.marks)?;
+            self.failed_loads_are_asked_again(now, around)?;
             let due = self.gateway.poll_timeout().into_iter().chain(self.commit.poll_timeout()).min();
             if due.is_some_and(|due| due <= now) {
                 return Err(Failure::liveness(
@@ -192,9 +196,23 @@ impl Server {
         Ok(())
     }
 
+    /// Commit asks again for what the store did not give, whatever the engine thinks of it meanwhile.
+    fn failed_loads_are_asked_again(&self, now: Millis, around: &mut Around<'_>) -> Verdict {
+        let within = Span(around.plan.commit.retry_most.0 * 2);
+        let late = self.failed_loads.iter().find(|(_, failed)| now.since(**failed) > within);
+        around.marks.hit("law: failed loads are asked again", self.failed_loads.len() as u64);
+        late.map_or(Ok(()), |(ticket, failed)| {
+            let what = format!("the load {ticket:?} failed at {failed:?}, it is {now:?}, and it was not asked again");
+            Err(Failure::liveness("law: failed loads are asked again", what))
+        })
+    }
+
     fn stored(&mut self, now: Millis, completion: Completion, around: &mut Around<'_>) -> Verdict {
         match completion {
-            Completion::LoadFailed { ticket, key, .. } => self.commit.handle_load_failed(now, ticket, key),
+            Completion::LoadFailed { ticket, key, .. } => {
+                self.failed_loads.entry(ticket).or_insert(now);
+                self.commit.handle_load_failed(now, ticket, key);
+            }
             Completion::Loaded { ticket, rows } => self.offer(now, &Input::Loaded { ticket, rows }, around)?,
             Completion::Taken(_) => return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once".into() }),
             Completion::Standing(standing) => self.commit.handle_standing(now, standing),
@@ -268,7 +286,10 @@ impl Server {
                     return Ok(());
                 }
                 Outcome::Store(op) => {
-                    let is_load = matches!(op, duologue_core::commit::StoreOp::Load { .. });
+                    let is_load = matches!(op, StoreOp::Load { .. });
+                    if let StoreOp::Load { ticket, .. } = &op {
+                        self.failed_loads.remove(ticket);
+                    }
                     let number = self.store.submit(op);
                     around.leaves.push(Leaves::Stored { number, is_load });
                 }

@@ -26,6 +26,8 @@ use tracing::{error, info, warn};
 const STOP_MOST: Duration = Duration::from_millis(4_700);
 /// How often the last closes are looked after.
 const LAST_WORDS: Duration = Duration::from_millis(10);
+/// And for how long: a little more than a close may take.
+const LAST_WORDS_MOST: Duration = Duration::from_millis(1_600);
 /// Connections that speak HTTP, beside those that became WebSockets.
 const HTTP_MOST: usize = 2_048;
 
@@ -154,10 +156,14 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
             driver.drain();
             let stopped = tokio::time::timeout(STOP_MOST, async {
                 let ending = ended.await;
-                // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks.
-                while !app.sockets.is_empty() {
-                    tokio::time::sleep(LAST_WORDS).await;
-                }
+                // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks. Who
+                // has come since then hears nothing any more, and is not waited for: a client comes back at once.
+                let said = async {
+                    while !app.sockets.is_empty() {
+                        tokio::time::sleep(LAST_WORDS).await;
+                    }
+                };
+                let _ = tokio::time::timeout(LAST_WORDS_MOST, said).await;
                 ending
             });
             stopped.await.map_err(|_| Failed::because("the stop took too long"))?

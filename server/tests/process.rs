@@ -187,6 +187,30 @@ fn terminated_it_says_going_away_and_keeps_what_it_knows() {
 }
 
 #[test]
+fn who_comes_back_while_it_stops_does_not_hold_it_up() {
+    let folder = Folder::new("comes-back");
+    let server = Served::start(&folder);
+    let (address, token) = (server.address().to_string(), server.token());
+    let mut socket = server.websocket(None).expect("upgraded");
+    socket.send(Message::text(format!(r#"{{"t":"hello","token":"{token}"}}"#))).expect("sent");
+    assert_eq!(json(&mut socket)["t"], "welcome");
+    let stopping = std::thread::spawn(move || server.stop());
+    // The close is not answered yet, so the process is there, and the realm is not.
+    assert_eq!(json(&mut socket)["code"], "going_away");
+    std::thread::sleep(Duration::from_millis(200));
+    let mut late = TcpStream::connect(address).expect("a connection");
+    write!(
+        late,
+        "GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    .expect("sent");
+    std::thread::sleep(Duration::from_millis(200));
+    let _ = (socket.read(), socket.flush());
+    assert_eq!(stopping.join().expect("stopped"), 0);
+}
+
+#[test]
 fn errors_are_problems_with_a_code() {
     let folder = Folder::new("problems");
     let server = Served::start(&folder);

@@ -166,7 +166,9 @@ fn sig_4_sizes_and_numbers_have_bounds_and_nothing_of_what_is_refused_is_taken()
     let mut batch = candidates(0, 2);
     batch.candidates[1].candidate = "x".repeat(1025);
     assert_eq!(relay.handle_candidates(T, Side::First, batch.clone()), Err(Reason::TooLarge));
-    batch.candidates[1].candidate.pop();
+    batch.candidates[1].candidate = "\u{1}".repeat(200);
+    assert_eq!(relay.handle_candidates(T, Side::First, batch.clone()), Err(Reason::TooLarge), "1,200 bytes in JSON");
+    batch.candidates[1].candidate = "x".repeat(1024);
     assert_eq!(relay.handle_candidates(T, Side::First, batch), GONE);
     assert_eq!(relay.handle_candidates(T, Side::First, candidates(2, 63)), Err(Reason::TooLarge));
     assert_eq!(relay.handle_candidates(T, Side::First, candidates(2, 62)), GONE);

@@ -5,7 +5,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::encode::encode;
 use crate::link::{Full, Link, Silence};
-use crate::opening::Attaching;
+use crate::opening::{Attaching, Gone};
 use crate::rates::Rates;
 use crate::seats::Seated;
 use crate::sockets::{Sockets, Stage};
@@ -75,8 +75,8 @@ pub struct Gateway {
     pub(crate) links: BTreeMap<LinkId, Link>,
     /// Hellos that the engine has not answered, by the id that they were given.
     pub(crate) attaching: BTreeMap<LinkId, Attaching>,
-    /// Hellos whose socket went before the answer, and how.
-    pub(crate) gone: BTreeMap<LinkId, LinkEnd>,
+    /// What the engine was told of hellos and connections that never came to be a link here.
+    pub(crate) gone: BTreeMap<LinkId, Gone>,
     pub(crate) tokens: Tokens,
     pub(crate) rates: Rates,
     pub(crate) budget: Budget,
@@ -234,8 +234,8 @@ impl Gateway {
             digest.number(id.0);
             attaching.digest(&mut digest);
         }
-        for (id, why) in &self.gone {
-            digest.number(id.0).number(*why as u64);
+        for (id, gone) in &self.gone {
+            digest.number(id.0).number(gone.why as u64).number(gone.told);
         }
         for (call, seated) in &self.relays {
             digest.number(call.0);

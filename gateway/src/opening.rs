@@ -21,8 +21,8 @@ use duologue_transport::{ConnId, Form};
 /// Messages that may wait for a welcome, and their bytes.
 const HELD_MAX: usize = 64;
 const HELD_MAX_BYTES: usize = 16 * 1024;
-/// Hellos without a socket that are remembered; beyond it the oldest counts as lost.
-const GONE_MAX: usize = 1024;
+/// Hellos without a socket that are remembered until the engine forgets them; beyond it the oldest counts as lost.
+const GONE_MAX: usize = 16 * 1024;
 
 /// A hello that is with the engine.
 #[derive(Debug)]
@@ -40,6 +40,14 @@ pub(crate) struct Attaching {
     pub window: Option<u64>,
     /// What it said meanwhile.
     pub held: Vec<Bytes>,
+}
+
+/// A hello whose socket went before the answer, or the connection that it was to begin.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub why: LinkEnd,
+    /// The how-manieth input said so.
+    pub told: u64,
 }
 
 impl Attaching {
@@ -143,10 +151,28 @@ impl Gateway {
     /// A hello's socket has gone before the answer.
     pub(crate) fn hello_without_socket(&mut self, id: LinkId, why: LinkEnd) {
         self.attaching.remove(&id).expect("an attaching socket has its hello");
+        self.tell_gone(id, why);
+    }
+
+    /// Tells the engine that a connection has lost its socket, and remembers when.
+    fn tell_gone(&mut self, id: LinkId, why: LinkEnd) {
         self.tell_engine(Input::Detached { link: id, why });
-        self.gone.insert(id, why);
+        let told = self.inputs;
+        if let Some(link) = self.links.get_mut(&id) {
+            link.detached = told;
+            return;
+        }
+        self.gone.insert(id, Gone { why, told });
         if self.gone.len() > GONE_MAX {
             self.gone.pop_first();
+        }
+    }
+
+    /// The how-manieth input told of this connection's last loss.
+    fn told_gone(&self, id: LinkId) -> u64 {
+        match self.links.get(&id) {
+            Some(link) => link.detached,
+            None => self.gone.get(&id).map_or(0, |gone| gone.told),
         }
     }
 
@@ -158,7 +184,7 @@ impl Gateway {
                 false => self.welcomed_too_late(to, attach),
             };
         };
-        if self.links.get(&to).is_some_and(|link| link.detached > attaching.asked) {
+        if self.told_gone(to) > attaching.asked {
             return self.ask_again(to, attaching);
         }
         let (conn, held) = (attaching.conn, attaching.held.clone());
@@ -178,20 +204,18 @@ impl Gateway {
         self.ask(attaching);
     }
 
-    /// The socket is gone. A connection of its own was told so already; one that it took over was not.
+    /// The socket is gone. Of a connection of its own the engine was told so already, and will say when to forget it; of one that
+    /// it took over it was not.
     fn welcomed_too_late(&mut self, to: LinkId, attach: LinkId) {
-        let why = self.gone.remove(&attach).unwrap_or(LinkEnd::Lost);
         if to == attach {
             return;
         }
+        let why = self.gone.remove(&attach).map_or(LinkEnd::Lost, |gone| gone.why);
         if let Some(old) = self.links.get_mut(&to).and_then(|link| link.conn) {
             self.say_closing(old, Closing::Superseded, None, None);
             self.lose(to);
         }
-        self.tell_engine(Input::Detached { link: to, why });
-        if let Some(link) = self.links.get_mut(&to) {
-            link.detached = self.inputs;
-        }
+        self.tell_gone(to, why);
     }
 
     /// Gives a socket its link, and says welcome.
@@ -265,6 +289,7 @@ impl Gateway {
     fn begin(&mut self, to: LinkId, form: Form, attach: &Attach, welcome: &Welcomed, newest: Print) {
         let who = Who { user: welcome.user.user, session: attach.session, client: attach.client, address: attach.address };
         self.rates.enter(who.user);
+        self.gone.remove(&to);
         let link = Link {
             who,
             conn: None,

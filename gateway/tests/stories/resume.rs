@@ -192,6 +192,55 @@ fn a_takeover_whose_socket_has_gone_leaves_the_link_lost() {
     assert!(w.welcome(conn).recovered);
 }
 
+/// Three hellos of one client while the store is slow: the engine makes them one connection before any welcome is told.
+#[test]
+fn a_hello_that_takes_over_one_whose_socket_has_gone_is_asked_for_again() {
+    let mut w = World::new(config());
+    let first = w.open();
+    w.hello(first, None);
+    let begun = w.attached().link;
+    w.cut(first);
+    assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
+    let second = w.open();
+    w.hello(second, None);
+    let took = w.attached().link;
+    w.cut(second);
+    assert_eq!(w.input(), Input::Detached { link: took, why: LinkEnd::Lost });
+    let third = w.open();
+    w.hello(third, None);
+    let takes = w.attached().link;
+
+    w.welcomed(begun, begun);
+    w.welcomed(begun, took);
+    // The engine takes this for the loss of the third's socket.
+    assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
+    w.welcomed(begun, takes);
+    assert!(w.hears(third).is_empty());
+    let again = w.attached();
+    assert_eq!(again.takes, Some(begun));
+    w.welcomed(begun, again.link);
+    assert!(!w.welcome(third).recovered);
+}
+
+#[test]
+fn a_hello_that_takes_over_one_whose_socket_goes_meanwhile_is_asked_for_again() {
+    let mut w = World::new(config());
+    let first = w.open();
+    w.hello(first, None);
+    let begun = w.attached().link;
+    let second = w.open();
+    w.hello(second, None);
+    let takes = w.attached().link;
+    w.cut(first);
+    assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
+    w.welcomed(begun, begun);
+    w.welcomed(begun, takes);
+    let again = w.attached();
+    assert_eq!(again.takes, Some(begun));
+    w.welcomed(begun, again.link);
+    assert!(!w.welcome(second).recovered);
+}
+
 #[test]
 fn a_forgotten_link_is_gone_with_its_tokens() {
     let mut w = World::new(config());

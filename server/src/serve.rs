@@ -10,6 +10,7 @@ use crate::memory::{Level, Memory};
 use crate::{listen, secrets};
 use duologue_store::Store;
 use duologue_store::sqlite::{OpenError, Sqlite};
+use duologue_transport::Table;
 use duologue_transport_ws::Sockets;
 use duologue_transport_ws::handshake::Origins;
 use std::io::{IsTerminal, Write, stdout};
@@ -68,8 +69,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
 
     let driver = Driver::new();
     let up = driver.clone();
-    let sockets = Sockets::new(settings.transport(), move |word| up.up(word));
-    let (down, heard) = (sockets.clone(), sockets.clone());
+    let table = Table::new(settings.queue_max_bytes(), move |word| up.up(word));
+    let (down, heard) = (table.clone(), table.clone());
     let parts = Parts {
         rules: settings.rules(),
         limits: settings.limits(),
@@ -84,7 +85,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     let realm = driver.run(parts).map_err(|error| Failed::because(format!("no thread for the realm: {error}")))?;
     let app = Arc::new(App {
         driver: driver.clone(),
-        sockets,
+        sockets: Sockets::new(duologue_transport_ws::Config::default(), table.clone()),
+        table,
         next_conn: AtomicU64::new(1),
         origins: Origins { allowed: settings.texts("http.origins").to_vec() },
         trusted: settings.networks("http.trusted_proxies").to_vec(),
@@ -159,7 +161,7 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
                 // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks. Who
                 // has come since then hears nothing any more, and is not waited for: a client comes back at once.
                 let said = async {
-                    while !app.sockets.is_empty() {
+                    while !app.table.is_empty() {
                         tokio::time::sleep(LAST_WORDS).await;
                     }
                 };

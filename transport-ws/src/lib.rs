@@ -5,7 +5,7 @@
 //! connection that says nothing costs its stream, a read buffer of one KiB and about a hundred bytes of queue.
 //!
 //! * [`handshake`] decides what the upgrade request is answered: origin, sub-protocol, key.
-//! * [`Sockets`] is the table of all connections: it obeys `Down` from any thread, without waiting.
+//! * [`Sockets`] holds the bounds and the table of connections, which other transports may share.
 //! * [`Sockets::serve`] is the task of one connection.
 //!
 //! What it promises stands in `duologue_transport::contract` and is tested there: order, whole messages, bounded queues both
@@ -13,7 +13,6 @@
 //! (the stream may be one), and the time of day.
 
 pub mod handshake;
-mod queue;
 mod socket;
 mod sockets;
 

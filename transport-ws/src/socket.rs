@@ -5,9 +5,9 @@
 //! for the answer), the peer broke the protocol (say which way, drain), or the carrier broke (nothing). The library drops TCP
 //! on a protocol error without a word, and unread bytes turn a close into a reset: hence the explicit frame and the draining.
 
-use crate::queue::{Order, Queue, Standing};
 use crate::sockets::{Opening, Sockets};
 use bytes::Bytes;
+use duologue_transport::queue::{Order, Queue, Standing};
 use duologue_transport::{Form, Up};
 use futures_util::{Sink, Stream};
 use std::future::poll_fn;
@@ -55,18 +55,18 @@ where
     let Opening { conn, address, form, secret } = opening;
     let settings = settings(sockets.config().message_max_bytes);
     let ws = Box::pin(WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(settings))).await;
-    sockets.say(Up::Opened { conn, address, form, secret });
+    sockets.table().say(Up::Opened { conn, address, form, secret });
     let mut socket = Socket { sockets, queue, ws, opening: Known { conn, form }, unsaid_writable: false, unflushed: false };
     let end = poll_fn(|cx| socket.poll_open(cx)).await;
     let patience = socket.sockets.config().close_patience;
     if end != End::Ordered {
-        socket.sockets.end(conn, end == End::Peer { clean: true });
+        socket.sockets.table().end(conn, end == End::Peer { clean: true });
     }
     // A close that takes too long is given up: what is left is dropped with the stream. On the heap, since it would otherwise
     // stand in every connection's task for all its life.
     let _ = Box::pin(tokio::time::timeout(patience, socket.finish(end))).await;
     if end == End::Ordered {
-        socket.sockets.end(conn, false);
+        socket.sockets.table().end(conn, false);
     }
 }
 
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         if self.unsaid_writable && self.queue.standing() == Standing::Open {
             self.unsaid_writable = false;
-            self.sockets.say(Up::Writable { conn: self.opening.conn });
+            self.sockets.table().say(Up::Writable { conn: self.opening.conn });
         }
         Poll::Ready(Ok(()))
     }
@@ -163,10 +163,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Pending
     }
 
-    /// Says what came from the client, and counts it as unread until it is taken.
     fn raise(&self, up: Up) {
-        self.queue.raised(if let Up::Message { bytes, .. } = &up { bytes.len() } else { 0 });
-        self.sockets.say(up);
+        self.sockets.table().raise(&self.queue, up);
     }
 
     /// Once a turn, however many pings came: a sign of life is one.

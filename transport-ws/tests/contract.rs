@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use duologue_transport::contract::{Harness, Received};
-use duologue_transport::{ConnId, Down, Form, Up, contract_tests};
+use duologue_transport::{ConnId, Down, Form, Table, Up, contract_tests};
 use duologue_transport_ws::{Config, Opening, Sockets};
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
@@ -25,6 +25,7 @@ struct Loopback {
     listener: TcpListener,
     narrow: TcpListener,
     sockets: Arc<Sockets>,
+    table: Arc<Table>,
     ups: Receiver<Up>,
     next: u64,
 }
@@ -38,9 +39,10 @@ impl Loopback {
     fn new() -> Loopback {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let (said, ups) = channel();
-        let sockets = Sockets::new(Config::default(), move |up| {
+        let table = Table::new(512 * 1024, move |up| {
             let _ = said.send(up);
         });
+        let sockets = Sockets::new(Config::default(), table.clone());
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let (listener, narrow) = runtime.block_on(async {
             let narrow = TcpSocket::new_v4().expect("a socket");
@@ -48,7 +50,7 @@ impl Loopback {
             narrow.bind(any).expect("a port");
             (TcpListener::bind(any).await.expect("a port"), narrow.listen(16).expect("a listener"))
         });
-        Loopback { runtime, listener, narrow, sockets, ups, next: 1 }
+        Loopback { runtime, listener, narrow, sockets, table, ups, next: 1 }
     }
 
     /// A raw connection to a served socket.
@@ -147,11 +149,11 @@ impl Harness for Loopback {
     }
     fn next_up(&mut self) -> Up {
         let up = self.ups.recv_timeout(PATIENCE).expect("something must be said");
-        self.sockets.taken(&up);
+        self.table.taken(&up);
         up
     }
     fn down(&mut self, down: Down) {
-        self.sockets.down(down);
+        self.table.down(down);
     }
 }
 
@@ -192,7 +194,7 @@ fn a_broken_frame_is_answered_with_its_code_and_is_a_loss() {
         assert_eq!(h.next_up(), Up::Closed { conn, clean: false }, "{name}");
         assert_eq!(got, [&[0x88, 0x02], &code.to_be_bytes()[..]].concat(), "{name}");
     }
-    assert!(h.sockets.is_empty());
+    assert!(h.table.is_empty());
 }
 
 #[test]
@@ -231,7 +233,7 @@ fn a_peer_whose_messages_nobody_takes_is_not_read() {
     assert_eq!(h.ups.recv_timeout(PATIENCE), Ok(Up::Writable { conn }));
     for up in [first, second] {
         assert!(matches!(up, Up::Message { .. }));
-        h.sockets.taken(&up);
+        h.table.taken(&up);
     }
     for _ in 0..2 {
         assert!(matches!(h.next_up(), Up::Message { .. }));

@@ -98,12 +98,10 @@ impl Settings {
         }
     }
 
-    /// The bounds of a WebSocket: what the gateway gives at most before it waits, and a large message beyond it.
-    pub fn transport(&self) -> duologue_transport_ws::Config {
-        let usual = duologue_transport_ws::Config::default();
-        let queue =
-            self.size("connections.out_bytes") as usize * 2 + self.size("connections.replay_bytes") as usize + 2 * MESSAGE_MAX_BYTES;
-        duologue_transport_ws::Config { message_max_bytes: MESSAGE_MAX_BYTES, queue_max_bytes: queue.max(usual.queue_max_bytes), ..usual }
+    /// What may wait for a connection's buffer: what the gateway gives at most before it waits, and a large message beyond it.
+    pub fn queue_max_bytes(&self) -> usize {
+        let given = self.size("connections.out_bytes") * 2 + self.size("connections.replay_bytes");
+        (given as usize + 2 * MESSAGE_MAX_BYTES).max(512 * 1024)
     }
 
     /// How often the memory's level is judged.

@@ -21,6 +21,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, patch, post};
+use duologue_transport::Table;
 use duologue_transport_ws::Sockets;
 use duologue_transport_ws::handshake::Origins;
 use ipnet::IpNet;
@@ -38,6 +39,8 @@ pub struct App {
     pub driver: Driver,
     /// Where an upgraded connection goes.
     pub sockets: Arc<Sockets>,
+    /// All connections, whatever carries them.
+    pub table: Arc<Table>,
     /// The next connection's id.
     pub next_conn: AtomicU64,
     /// Whose pages may speak to the server.

@@ -1,0 +1,284 @@
+//! A carrier on loopback and peers of it, each with an endpoint of its own.
+
+// Each test program uses its part of it.
+#![allow(dead_code)]
+
+use bytes::Bytes;
+use duologue_transport::contract::{Harness, Received};
+use duologue_transport::{ConnId, Down, Form, Table, Up};
+use duologue_transport_quic::framing::{Reader, frame};
+use duologue_transport_quic::{ALPN, Carrier, Config, Host, Keys, Parts};
+use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use web_transport_quinn::http::HeaderMap;
+
+/// Longer than anything that must come takes; a wait that ends here has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A certificate for `localhost`, made for the test; another one at any time.
+#[derive(Debug)]
+pub struct Certificates(Mutex<Arc<CertifiedKey>>);
+
+impl Certificates {
+    pub fn new() -> Arc<Certificates> {
+        Arc::new(Certificates(Mutex::new(Certificates::made())))
+    }
+
+    fn made() -> Arc<CertifiedKey> {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
+        Arc::new(CertifiedKey::new(vec![made.cert.der().clone()], key))
+    }
+
+    pub fn renew(&self) {
+        *self.0.lock().expect("a lock") = Certificates::made();
+    }
+
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.0.lock().expect("a lock").cert[0].clone()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.lock().expect("a lock").clone())
+    }
+}
+
+struct Ids(AtomicU64);
+
+impl Host for Ids {
+    fn next(&self) -> (ConnId, [u8; 32]) {
+        (ConnId(self.0.fetch_add(1, Ordering::Relaxed)), [7; 32])
+    }
+    fn admits(&self, _authority: &str, headers: &HeaderMap) -> bool {
+        headers.get("origin").is_none_or(|origin| origin != "https://evil.example")
+    }
+}
+
+pub fn config() -> Config {
+    Config { idle: Duration::from_secs(3), look_every: Duration::from_millis(20), ..Config::default() }
+}
+
+pub struct Loopback {
+    pub runtime: Runtime,
+    pub carrier: Arc<Carrier>,
+    pub certificates: Arc<Certificates>,
+    pub table: Arc<Table>,
+    pub ups: Receiver<Up>,
+    pub at: SocketAddr,
+}
+
+/// The far end of a connection. Its endpoint runs on a runtime of its own, so that it can vanish.
+pub struct Peer {
+    pub runtime: Runtime,
+    pub endpoint: Endpoint,
+    pub connection: Connection,
+    pub send: quinn::SendStream,
+    pub recv: quinn::RecvStream,
+    pub reader: Reader,
+    /// Pings that were reported.
+    pinged: u64,
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+}
+
+impl Loopback {
+    pub fn raw() -> Loopback {
+        Loopback::with(config(), Keys { reset: [1; 64], ids: 2 }, UdpSocket::bind("127.0.0.1:0").expect("a port"))
+    }
+
+    pub fn with(config: Config, keys: Keys, socket: UdpSocket) -> Loopback {
+        let runtime = runtime();
+        let (said, ups) = channel();
+        let table = Table::new(512 * 1024, move |up| {
+            let _ = said.send(up);
+        });
+        let certificates = Certificates::new();
+        let parts =
+            Parts { config, keys, certificates: certificates.clone(), table: table.clone(), host: Arc::new(Ids(AtomicU64::new(1))) };
+        let carrier = Arc::new(runtime.block_on(async { Carrier::new(socket, parts) }).expect("an endpoint"));
+        let at = carrier.address().expect("an address");
+        let accepting = carrier.clone();
+        runtime.spawn(async move { accepting.accept().await });
+        Loopback { runtime, carrier, certificates, table, ups, at }
+    }
+
+    /// How a peer of this protocol connects; one that is narrow lets little wait for it unread.
+    pub fn client(&self, alpn: &[u8], narrow: bool) -> ClientConfig {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificates.der()).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![alpn.to_vec()];
+        let mut client = ClientConfig::new(Arc::new(quinn::crypto::rustls::QuicClientConfig::try_from(tls).expect("a cipher suite")));
+        let mut transport = TransportConfig::default();
+        transport.keep_alive_interval(Some(Duration::from_secs(1)));
+        if narrow {
+            transport.stream_receive_window(4096u32.into());
+        }
+        client.transport_config(Arc::new(transport));
+        client
+    }
+
+    /// A connection without a stream.
+    pub fn connect(&self, client: ClientConfig) -> Result<(Runtime, Endpoint, Connection), ConnectionError> {
+        let runtime = runtime();
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let endpoint = runtime
+            .block_on(async { Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime)) })
+            .expect("an endpoint");
+        let connecting = runtime.block_on(async { endpoint.connect_with(client, self.at, "localhost") }).expect("a connection begins");
+        let connection = runtime.block_on(async { tokio::time::timeout(PATIENCE, connecting).await }).expect("an answer")?;
+        Ok((runtime, endpoint, connection))
+    }
+
+    /// A raw peer whose stream is open. A stream is there for the other side once something was sent on it: a message of no length,
+    /// which [`Harness::next_up`] swallows.
+    fn peer(&mut self, narrow: bool) -> Peer {
+        let (runtime, endpoint, connection) = self.connect(self.client(ALPN, narrow)).expect("connected");
+        let (mut send, recv) = runtime.block_on(connection.open_bi()).expect("a stream");
+        runtime.block_on(send.write_all(&frame(b""))).expect("sent");
+        Peer { runtime, endpoint, connection, send, recv, reader: Reader::default(), pinged: 0 }
+    }
+}
+
+impl Peer {
+    pub fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async { tokio::time::timeout(PATIENCE, what).await }).expect("something must come")
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let send = &mut self.send;
+        // A server that has closed takes nothing more: then what it said before is what counts.
+        let _ = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, send.write_all(bytes)).await }).expect("it is taken");
+    }
+
+    /// The code that the server closed with.
+    pub fn code(&self) -> Option<u16> {
+        match self.wait(self.connection.closed()) {
+            ConnectionError::ApplicationClosed(close) => u16::try_from(u64::from(close.error_code)).ok(),
+            _ => None,
+        }
+    }
+
+    fn pings(&self) -> u64 {
+        let frames = self.connection.stats().frame_rx;
+        frames.ping + frames.max_data
+    }
+}
+
+impl Harness for Loopback {
+    type Peer = Peer;
+    const FORMS: &'static [Form] = &[Form::Postcard];
+    const HEARS_ACKNOWLEDGEMENTS: bool = true;
+
+    fn open(&mut self, _form: Form) -> Peer {
+        self.peer(false)
+    }
+    fn open_narrow(&mut self, _form: Form) -> Peer {
+        self.peer(true)
+    }
+    fn send(&mut self, peer: &mut Peer, message: &[u8]) {
+        peer.write(&framed(message));
+    }
+    fn send_in_pieces(&mut self, peer: &mut Peer, message: &[u8]) {
+        let framed = framed(message);
+        for piece in framed.chunks(framed.len().div_ceil(3)) {
+            peer.write(piece);
+        }
+    }
+    fn send_wrong_kind(&mut self, _peer: &mut Peer) -> bool {
+        false
+    }
+    fn ping(&mut self, peer: &mut Peer) {
+        // As the carrier itself does it: a MAX_DATA that says nothing new.
+        peer.connection.set_receive_window(99_999u32.into());
+        peer.connection.set_receive_window(100_000u32.into());
+    }
+    fn close(&mut self, peer: &mut Peer, code: u16) {
+        // What was said before must be there: a close overtakes it.
+        let _ = peer.send.finish();
+        let stopped = peer.send.stopped();
+        let _ = peer.wait(stopped);
+        peer.connection.close(VarInt::from_u32(if code == 1000 { 0 } else { code.into() }), b"");
+    }
+    fn vanish(&mut self, peer: Peer) {
+        let Peer { runtime, endpoint, connection, send, recv, .. } = peer;
+        // Dropped, they would say goodbye.
+        std::mem::forget((endpoint, connection, send, recv));
+        runtime.shutdown_background();
+    }
+    fn receive(&mut self, peer: &mut Peer) -> Received {
+        let Peer { runtime, connection, recv, reader, pinged, .. } = peer;
+        let pings = |connection: &Connection| connection.stats().frame_rx.ping + connection.stats().frame_rx.max_data;
+        let come = async {
+            loop {
+                if let Some(message) = reader.take().expect("no message is too large") {
+                    return Received::Message(message);
+                }
+                let mut buffer = [0; 4096];
+                match tokio::time::timeout(Duration::from_millis(5), recv.read(&mut buffer)).await {
+                    Ok(Ok(Some(length))) => reader.give(&buffer[..length]),
+                    Ok(Ok(None) | Err(_)) => {
+                        return match connection.closed().await {
+                            ConnectionError::ApplicationClosed(close) => {
+                                let code = u16::try_from(u64::from(close.error_code)).expect("a code of ours");
+                                Received::End(Some(if code == 0 { 1000 } else { code }))
+                            }
+                            _ => Received::End(None),
+                        };
+                    }
+                    Err(_) if pings(connection) > *pinged => {
+                        *pinged = pings(connection);
+                        return Received::Ping;
+                    }
+                    Err(_) => {}
+                }
+            }
+        };
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, come).await }).expect("something must come")
+    }
+    fn next_up(&mut self) -> Up {
+        loop {
+            let up = self.ups.recv_timeout(PATIENCE).expect("something must be said");
+            self.table.taken(&up);
+            if !matches!(&up, Up::Message { bytes, .. } if bytes.is_empty()) {
+                return up;
+            }
+        }
+    }
+    fn down(&mut self, down: Down) {
+        self.table.down(down);
+    }
+}
+
+/// With its length before it, also where that is more than a message may have.
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    if message.len() <= duologue_transport_quic::framing::MESSAGE_MAX_BYTES {
+        return frame(message);
+    }
+    let length = 0x8000_0000 | u32::try_from(message.len()).expect("a length");
+    [&length.to_be_bytes()[..], message].concat()
+}
+
+/// A message as the vocabulary has it.
+pub fn message(conn: ConnId, text: &[u8]) -> Up {
+    Up::Message { conn, bytes: Bytes::copy_from_slice(text) }
+}

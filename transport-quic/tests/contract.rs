@@ -9,3 +9,8 @@ mod raw {
     use super::*;
     contract_tests!(Loopback::raw());
 }
+
+mod web {
+    use super::*;
+    contract_tests!(Loopback::web());
+}

@@ -18,7 +18,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use url::Url;
 use web_transport_quinn::http::HeaderMap;
+use web_transport_quinn::proto::ConnectRequest;
+use web_transport_quinn::{Session, SessionError, WebTransportError};
 
 /// Longer than anything that must come takes; a wait that ends here has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,6 +79,8 @@ pub struct Loopback {
     pub table: Arc<Table>,
     pub ups: Receiver<Up>,
     pub at: SocketAddr,
+    /// Whether its peers speak WebTransport.
+    pub web: bool,
 }
 
 /// The far end of a connection. Its endpoint runs on a runtime of its own, so that it can vanish.
@@ -83,11 +88,68 @@ pub struct Peer {
     pub runtime: Runtime,
     pub endpoint: Endpoint,
     pub connection: Connection,
-    pub send: quinn::SendStream,
-    pub recv: quinn::RecvStream,
-    pub reader: Reader,
+    pub streams: Streams,
+    reader: Reader,
     /// Pings that were reported.
     pinged: u64,
+}
+
+/// What a peer speaks over.
+pub enum Streams {
+    Raw(quinn::SendStream, quinn::RecvStream),
+    Web(Box<Session>, web_transport_quinn::SendStream, web_transport_quinn::RecvStream),
+}
+
+impl Streams {
+    /// Whether it was taken: a server that has closed takes nothing more.
+    async fn write(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            Streams::Raw(send, _) => send.write_all(bytes).await.is_ok(),
+            Streams::Web(_, send, _) => send.write_all(bytes).await.is_ok(),
+        }
+    }
+
+    /// None at the end.
+    async fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        match self {
+            Streams::Raw(_, recv) => recv.read(buffer).await.ok().flatten(),
+            Streams::Web(_, _, recv) => recv.read(buffer).await.ok().flatten(),
+        }
+    }
+
+    /// Until the other side has everything.
+    async fn finish(&mut self) {
+        match self {
+            Streams::Raw(send, _) => {
+                let _ = send.finish();
+                let _ = send.stopped().await;
+            }
+            Streams::Web(_, send, _) => {
+                let _ = send.finish();
+                let _ = send.stopped().await;
+            }
+        }
+    }
+
+    async fn closed(&self, connection: &Connection) -> Option<u32> {
+        match self {
+            Streams::Raw(..) => match connection.closed().await {
+                ConnectionError::ApplicationClosed(close) => u32::try_from(u64::from(close.error_code)).ok(),
+                _ => None,
+            },
+            Streams::Web(session, ..) => match session.closed().await {
+                SessionError::WebTransportError(WebTransportError::Closed(code, _)) => Some(code),
+                _ => None,
+            },
+        }
+    }
+
+    fn close(&self, connection: &Connection, code: u32) {
+        match self {
+            Streams::Raw(..) => connection.close(VarInt::from_u32(code), b""),
+            Streams::Web(session, ..) => session.close(code, b""),
+        }
+    }
 }
 
 pub fn runtime() -> Runtime {
@@ -96,23 +158,37 @@ pub fn runtime() -> Runtime {
 
 impl Loopback {
     pub fn raw() -> Loopback {
-        Loopback::with(config(), Keys { reset: [1; 64], ids: 2 }, UdpSocket::bind("127.0.0.1:0").expect("a port"))
+        Loopback::with(config())
     }
 
-    pub fn with(config: Config, keys: Keys, socket: UdpSocket) -> Loopback {
+    pub fn web() -> Loopback {
+        Loopback { web: true, ..Loopback::raw() }
+    }
+
+    pub fn with(config: Config) -> Loopback {
+        Loopback::at(config, UdpSocket::bind("127.0.0.1:0").expect("a port"))
+    }
+
+    /// On a socket, with the keys that all have here: as another process after a restart.
+    pub fn at(config: Config, socket: UdpSocket) -> Loopback {
         let runtime = runtime();
         let (said, ups) = channel();
         let table = Table::new(512 * 1024, move |up| {
             let _ = said.send(up);
         });
         let certificates = Certificates::new();
-        let parts =
-            Parts { config, keys, certificates: certificates.clone(), table: table.clone(), host: Arc::new(Ids(AtomicU64::new(1))) };
+        let parts = Parts {
+            config,
+            keys: Keys { reset: [1; 64], ids: 2 },
+            certificates: certificates.clone(),
+            table: table.clone(),
+            host: Arc::new(Ids(AtomicU64::new(1))),
+        };
         let carrier = Arc::new(runtime.block_on(async { Carrier::new(socket, parts) }).expect("an endpoint"));
         let at = carrier.address().expect("an address");
         let accepting = carrier.clone();
         runtime.spawn(async move { accepting.accept().await });
-        Loopback { runtime, carrier, certificates, table, ups, at }
+        Loopback { runtime, carrier, certificates, table, ups, at, web: false }
     }
 
     /// How a peer of this protocol connects; one that is narrow lets little wait for it unread.
@@ -148,13 +224,28 @@ impl Loopback {
         Ok((runtime, endpoint, connection))
     }
 
-    /// A raw peer whose stream is open. A stream is there for the other side once something was sent on it: a message of no length,
+    /// A peer whose stream is open. A stream is there for the other side once something was sent on it: a message of no length,
     /// which [`Harness::next_up`] swallows.
-    fn peer(&mut self, narrow: bool) -> Peer {
-        let (runtime, endpoint, connection) = self.connect(self.client(ALPN, narrow)).expect("connected");
-        let (mut send, recv) = runtime.block_on(connection.open_bi()).expect("a stream");
-        runtime.block_on(send.write_all(&frame(b""))).expect("sent");
-        Peer { runtime, endpoint, connection, send, recv, reader: Reader::default(), pinged: 0 }
+    pub fn peer(&mut self, narrow: bool) -> Peer {
+        let alpn = if self.web { web_transport_quinn::ALPN.as_bytes() } else { ALPN };
+        let (runtime, endpoint, connection) = self.connect(self.client(alpn, narrow)).expect("connected");
+        let web = self.web.then(|| connection.clone());
+        let streams = runtime.block_on(async {
+            let Some(connection) = web else {
+                let (send, recv) = connection.open_bi().await.expect("a stream");
+                return Streams::Raw(send, recv);
+            };
+            let session = Session::connect(connection, self.request("/v1/wt")).await.expect("a session");
+            let (send, recv) = session.open_bi().await.expect("a stream");
+            Streams::Web(Box::new(session), send, recv)
+        });
+        let mut peer = Peer { runtime, endpoint, connection, streams, reader: Reader::default(), pinged: 0 };
+        peer.write(&frame(b""));
+        peer
+    }
+
+    pub fn request(&self, path: &str) -> ConnectRequest {
+        ConnectRequest::new(Url::parse(&format!("https://localhost:{}{path}", self.at.port())).expect("an address"))
     }
 }
 
@@ -164,23 +255,14 @@ impl Peer {
     }
 
     /// Writes bytes as they are.
-    pub fn write(&mut self, bytes: &[u8]) {
-        let send = &mut self.send;
-        // A server that has closed takes nothing more: then what it said before is what counts.
-        let _ = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, send.write_all(bytes)).await }).expect("it is taken");
+    pub fn write(&mut self, bytes: &[u8]) -> bool {
+        let Peer { runtime, streams, .. } = self;
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, streams.write(bytes)).await }).expect("it is taken")
     }
 
     /// The code that the server closed with.
-    pub fn code(&self) -> Option<u16> {
-        match self.wait(self.connection.closed()) {
-            ConnectionError::ApplicationClosed(close) => u16::try_from(u64::from(close.error_code)).ok(),
-            _ => None,
-        }
-    }
-
-    fn pings(&self) -> u64 {
-        let frames = self.connection.stats().frame_rx;
-        frames.ping + frames.max_data
+    pub fn code(&self) -> Option<u32> {
+        self.wait(self.streams.closed(&self.connection))
     }
 }
 
@@ -196,12 +278,13 @@ impl Harness for Loopback {
         self.peer(true)
     }
     fn send(&mut self, peer: &mut Peer, message: &[u8]) {
-        peer.write(&framed(message));
+        // A server that has closed takes nothing more: then what it said before is what counts.
+        let _ = peer.write(&framed(message));
     }
     fn send_in_pieces(&mut self, peer: &mut Peer, message: &[u8]) {
         let framed = framed(message);
         for piece in framed.chunks(framed.len().div_ceil(3)) {
-            peer.write(piece);
+            let _ = peer.write(piece);
         }
     }
     fn send_wrong_kind(&mut self, _peer: &mut Peer) -> bool {
@@ -214,19 +297,19 @@ impl Harness for Loopback {
     }
     fn close(&mut self, peer: &mut Peer, code: u16) {
         // What was said before must be there: a close overtakes it.
-        let _ = peer.send.finish();
-        let stopped = peer.send.stopped();
-        let _ = peer.wait(stopped);
-        peer.connection.close(VarInt::from_u32(if code == 1000 { 0 } else { code.into() }), b"");
+        let Peer { runtime, streams, connection, .. } = peer;
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, streams.finish()).await }).expect("it is taken");
+        let _inside = runtime.enter();
+        streams.close(connection, if code == 1000 { 0 } else { code.into() });
     }
     fn vanish(&mut self, peer: Peer) {
-        let Peer { runtime, endpoint, connection, send, recv, .. } = peer;
+        let Peer { runtime, endpoint, connection, streams, .. } = peer;
         // Dropped, they would say goodbye.
-        std::mem::forget((endpoint, connection, send, recv));
+        std::mem::forget((endpoint, connection, streams));
         runtime.shutdown_background();
     }
     fn receive(&mut self, peer: &mut Peer) -> Received {
-        let Peer { runtime, connection, recv, reader, pinged, .. } = peer;
+        let Peer { runtime, connection, streams, reader, pinged, .. } = peer;
         let pings = |connection: &Connection| connection.stats().frame_rx.ping + connection.stats().frame_rx.max_data;
         let come = async {
             loop {
@@ -234,16 +317,12 @@ impl Harness for Loopback {
                     return Received::Message(message);
                 }
                 let mut buffer = [0; 4096];
-                match tokio::time::timeout(Duration::from_millis(5), recv.read(&mut buffer)).await {
-                    Ok(Ok(Some(length))) => reader.give(&buffer[..length]),
-                    Ok(Ok(None) | Err(_)) => {
-                        return match connection.closed().await {
-                            ConnectionError::ApplicationClosed(close) => {
-                                let code = u16::try_from(u64::from(close.error_code)).expect("a code of ours");
-                                Received::End(Some(if code == 0 { 1000 } else { code }))
-                            }
-                            _ => Received::End(None),
-                        };
+                match tokio::time::timeout(Duration::from_millis(5), streams.read(&mut buffer)).await {
+                    Ok(Some(length)) => reader.give(&buffer[..length]),
+                    Ok(None) => {
+                        let code = streams.closed(connection).await;
+                        let code = code.map(|code| u16::try_from(code).expect("a code of ours"));
+                        return Received::End(code.map(|code| if code == 0 { 1000 } else { code }));
                     }
                     Err(_) if pings(connection) > *pinged => {
                         *pinged = pings(connection);

@@ -16,5 +16,5 @@ mod opening;
 mod task;
 mod tuning;
 
-pub use carrier::{Carrier, Host, Parts};
+pub use carrier::{Carrier, Host, Parts, Usage};
 pub use tuning::{ALPN, Config, Keys};

@@ -48,25 +48,25 @@ impl Origins {
             return false;
         }
         let Ok(origin) = origin.to_str() else { return false };
-        self.is_listed(origin) || headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| is_own(origin, host))
+        self.is_listed(origin) || headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| Origins::is_own(origin, host))
     }
 
     /// Whether this origin is in the operator's list: exact scheme, host and port.
     pub fn is_listed(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
     }
-}
 
-/// Whether an origin is the one that the request itself went to. The scheme is left open between the two of the web, since a
-/// proxy in front may speak TLS where the server does not.
-fn is_own(origin: &str, host: &str) -> bool {
-    let (rest, port) = match origin.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (rest, ":443"),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, ":80"),
-        _ => return false,
-    };
-    let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
-    !rest.is_empty() && bare(rest) == bare(host)
+    /// Whether an origin is the one that the request itself went to. The scheme is left open between the two of the web, since a
+    /// proxy in front may speak TLS where the server does not.
+    pub fn is_own(origin: &str, host: &str) -> bool {
+        let (rest, port) = match origin.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (rest, ":443"),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, ":80"),
+            _ => return false,
+        };
+        let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+        !rest.is_empty() && bare(rest) == bare(host)
+    }
 }
 
 /// Which form the client's sub-protocols lead to, and which of them is answered: its first that is spoken here. None offered is

@@ -1,12 +1,12 @@
 //! From keys to the numbers that the machines take: rules and limits of the realm.
 
-use super::Settings;
+use super::{Settings, Value};
 use crate::ice::Configured;
 use duologue_core::limits::Limits;
 use duologue_core::rules::{Rules, WhenFull};
 use duologue_core::wire::MESSAGE_MAX_BYTES;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +102,21 @@ impl Settings {
     pub fn queue_max_bytes(&self) -> usize {
         let given = self.size("connections.out_bytes") * 2 + self.size("connections.replay_bytes");
         (given as usize + 2 * MESSAGE_MAX_BYTES).max(512 * 1024)
+    }
+
+    /// Whether QUIC is spoken, and the UDP port where it is not that of `listen`.
+    pub fn quic_listen(&self) -> Option<Option<SocketAddr>> {
+        let port = match self.value("quic.listen") {
+            Value::Listen(address) => Some(*address),
+            _ => None,
+        };
+        self.flag("quic.enabled").then_some(port)
+    }
+
+    /// The bounds of QUIC.
+    pub fn quic(&self) -> duologue_transport_quic::Config {
+        let span = |name| Duration::from_millis(self.span(name).0);
+        crate::quic::config(span("connections.hello"), span("connections.ping"), span("connections.dead"))
     }
 
     /// How often the memory's level is judged.

@@ -414,6 +414,11 @@ impl Client {
         self.events.iter().map(|event| event["t"].as_str().expect("a type")).collect()
     }
 
+    /// Whether a message of this type was read, and nobody asked for it.
+    pub fn was_told(&self, kind: &str) -> bool {
+        self.waiting.iter().any(|message| message["t"] == kind)
+    }
+
     /// How the connection ends: the code of `closing` and that of the WebSocket. What came before stays.
     pub async fn ends(&mut self) -> (Option<String>, Option<u16>) {
         let what = format!("the end of {}'s connection", self.guest.name);

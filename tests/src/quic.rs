@@ -3,7 +3,7 @@
 
 use crate::http;
 use duologue_core::wire::{binary, json};
-use duologue_transport_quic::framing::{Reader, frame};
+use duologue_transport::framing::{Reader, frame};
 use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};

@@ -1,5 +1,5 @@
 //! The QUIC carrier (RFC 9000): bytes and ids, no rules. Native clients speak ALPN `duologue/1`, browsers WebTransport over `h3`,
-//! both on one UDP port; messages are [framed](framing) on the first bidirectional stream that the client opens.
+//! both on one UDP port; messages are [framed](duologue_transport::framing) on the first bidirectional stream that the client opens.
 //!
 //! * [`Carrier`] holds the port: it lets connections in, in order and in bounds ([`Config`]), and looks after signs of life.
 //! * One task a connection stands between its streams and its queue in the shared [`Table`](duologue_transport::Table).
@@ -10,7 +10,6 @@
 
 mod admission;
 mod carrier;
-pub mod framing;
 mod line;
 mod opening;
 mod task;

@@ -5,9 +5,9 @@
 //! until the peer has it, then close: a close overtakes what was written), or too much was ordered (close at once).
 
 use crate::carrier::Shared;
-use crate::framing::{self, Reader};
 use crate::line::{Line, Read, Stray};
 use bytes::{Buf, Bytes};
+use duologue_transport::framing::{self, Reader};
 use duologue_transport::queue::{Order, Queue, Standing};
 use duologue_transport::{ConnId, Form, Up};
 use std::future::poll_fn;

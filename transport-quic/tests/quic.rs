@@ -3,8 +3,8 @@
 mod loopback;
 
 use duologue_transport::contract::{Harness, Received};
+use duologue_transport::framing::frame;
 use duologue_transport::{Down, Form, Up};
-use duologue_transport_quic::framing::frame;
 use duologue_transport_quic::{ALPN, Config};
 use loopback::{Loopback, PATIENCE, Peer, Streams, config, message};
 use quinn::{ConnectionError, VarInt};

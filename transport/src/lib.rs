@@ -9,6 +9,7 @@ extern crate std;
 
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod framing;
 #[cfg(feature = "table")]
 pub mod queue;
 #[cfg(feature = "table")]

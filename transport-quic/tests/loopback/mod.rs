@@ -5,8 +5,8 @@
 
 use bytes::Bytes;
 use duologue_transport::contract::{Harness, Received};
+use duologue_transport::framing::{Reader, frame};
 use duologue_transport::{ConnId, Down, Form, Table, Up};
-use duologue_transport_quic::framing::{Reader, frame};
 use duologue_transport_quic::{ALPN, Carrier, Config, Host, Keys, Parts};
 use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -350,7 +350,7 @@ impl Harness for Loopback {
 
 /// With its length before it, also where that is more than a message may have.
 pub fn framed(message: &[u8]) -> Vec<u8> {
-    if message.len() <= duologue_transport_quic::framing::MESSAGE_MAX_BYTES {
+    if message.len() <= duologue_transport::framing::MESSAGE_MAX_BYTES {
         return frame(message);
     }
     let length = 0x8000_0000 | u32::try_from(message.len()).expect("a length");

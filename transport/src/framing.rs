@@ -1,7 +1,8 @@
-//! Messages on a stream: each is its length as a variable-length integer (RFC 9000, section 16), then that many bytes of postcard.
+//! Messages on a stream (QUIC, WebTransport): each is its length as a variable-length integer (RFC 9000, section 16), then that many bytes of postcard.
 //! A stream has no message borders of its own, so the reader keeps what is not whole yet, never more than one message and what
 //! was read together with it.
 
+use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The largest message, in bytes (`docs/protocol.md`).

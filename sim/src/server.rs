@@ -113,7 +113,7 @@ impl Server {
             epoch: standing.epoch,
             clock,
             gateway: gateway(),
-            watch: Watch::new(&plan.rules, plan.limits, &taken.rows, now),
+            watch: Watch::new(&plan.rules, plan.limits, standing.epoch, &taken.rows, now),
             shadow: plan.shadow.then(|| Shadow::new(engine(taken.rows.clone()), gateway())),
             engine: engine(taken.rows),
             commit: Commit::new(plan.commit, standing),

@@ -5,6 +5,7 @@ use super::quic;
 #[cfg(feature = "ws")]
 use super::websocket;
 use crate::Form;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,14 +23,14 @@ pub(super) enum Address {
     #[cfg(feature = "quic")]
     Quic(quic::Address),
     #[cfg(feature = "ws")]
-    WebSocket(alloc::boxed::Box<websocket::Request>, Form),
+    WebSocket(Box<websocket::Request>, Form),
 }
 
 pub(super) enum Socket {
     #[cfg(feature = "quic")]
-    Quic(quic::Socket),
+    Quic(Box<quic::Socket>),
     #[cfg(feature = "ws")]
-    WebSocket(alloc::boxed::Box<websocket::Socket>),
+    WebSocket(Box<websocket::Socket>),
 }
 
 /// Nothing came of it, or nothing more is taken; what the other side said about it comes as `Came::End`.
@@ -62,7 +63,7 @@ impl Address {
     pub(super) async fn open(self) -> Result<Socket, Broken> {
         match self {
             #[cfg(feature = "quic")]
-            Address::Quic(address) => quic::Socket::open(address).await.map(Socket::Quic),
+            Address::Quic(address) => quic::Socket::open(address).await.map(|socket| Socket::Quic(Box::new(socket))),
             #[cfg(feature = "ws")]
             Address::WebSocket(request, form) => websocket::Socket::open(*request, form).await.map(Socket::WebSocket),
         }

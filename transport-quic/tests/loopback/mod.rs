@@ -90,8 +90,9 @@ pub struct Peer {
     pub connection: Connection,
     pub streams: Streams,
     reader: Reader,
-    /// Pings that were reported.
-    pinged: u64,
+    /// Once it has given a sign of life itself: what it had heard by then of what a ping is made of. Before, such frames only follow
+    /// from what it says.
+    pinged: Option<u64>,
 }
 
 /// What a peer speaks over.
@@ -239,7 +240,7 @@ impl Loopback {
             let (send, recv) = session.open_bi().await.expect("a stream");
             Streams::Web(Box::new(session), send, recv)
         });
-        let mut peer = Peer { runtime, endpoint, connection, streams, reader: Reader::default(), pinged: 0 };
+        let mut peer = Peer { runtime, endpoint, connection, streams, reader: Reader::default(), pinged: None };
         peer.write(&frame(b""));
         peer
     }
@@ -294,6 +295,7 @@ impl Harness for Loopback {
         // As the carrier itself does it: a MAX_DATA that says nothing new.
         peer.connection.set_receive_window(99_999u32.into());
         peer.connection.set_receive_window(100_000u32.into());
+        peer.pinged = Some(pings(&peer.connection));
     }
     fn close(&mut self, peer: &mut Peer, code: u16) {
         // What was said before must be there: a close overtakes it.
@@ -310,7 +312,6 @@ impl Harness for Loopback {
     }
     fn receive(&mut self, peer: &mut Peer) -> Received {
         let Peer { runtime, connection, streams, reader, pinged, .. } = peer;
-        let pings = |connection: &Connection| connection.stats().frame_rx.ping + connection.stats().frame_rx.max_data;
         let come = async {
             loop {
                 if let Some(message) = reader.take().expect("no message is too large") {
@@ -324,8 +325,8 @@ impl Harness for Loopback {
                         let code = code.map(|code| u16::try_from(code).expect("a code of ours"));
                         return Received::End(code.map(|code| if code == 0 { 1000 } else { code }));
                     }
-                    Err(_) if pings(connection) > *pinged => {
-                        *pinged = pings(connection);
+                    Err(_) if pinged.is_some_and(|before| pings(connection) > before) => {
+                        *pinged = Some(pings(connection));
                         return Received::Ping;
                     }
                     Err(_) => {}
@@ -346,6 +347,11 @@ impl Harness for Loopback {
     fn down(&mut self, down: Down) {
         self.table.down(down);
     }
+}
+
+fn pings(connection: &Connection) -> u64 {
+    let frames = connection.stats().frame_rx;
+    frames.ping + frames.max_data
 }
 
 /// With its length before it, also where that is more than a message may have.

@@ -142,7 +142,7 @@ impl Carrier {
                     let opened = Box::pin(opening::open(&shared, incoming)).await;
                     drop(place);
                     match opened {
-                        Ok(line) => drop(tokio::spawn(task::run(shared, line, wide(address)))),
+                        Ok((line, form)) => drop(tokio::spawn(task::run(shared, line, form, wide(address)))),
                         Err(failed) => {
                             count(&shared.failed);
                             debug!(%failed, "nothing came of a connection");

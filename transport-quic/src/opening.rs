@@ -4,6 +4,7 @@
 use crate::carrier::Shared;
 use crate::line::Line;
 use crate::tuning::{ALPN, H3};
+use duologue_transport::Form;
 use quinn::crypto::rustls::HandshakeData;
 use quinn::{Connection, Incoming, VarInt};
 use std::fmt;
@@ -13,6 +14,8 @@ use web_transport_quinn::http::StatusCode;
 
 /// The path of WebTransport.
 const PATH: &str = "/v1/wt";
+/// What asks for JSON there.
+const JSON: &str = "form=json";
 /// `no_hello`, for a connection that says nothing.
 const NO_HELLO: u32 = 4006;
 
@@ -39,14 +42,14 @@ fn broke(error: impl fmt::Display) -> Failed {
 }
 
 /// Opens a connection as far as its stream.
-pub(crate) async fn open(shared: &Shared, incoming: Incoming) -> Result<Line, Failed> {
+pub(crate) async fn open(shared: &Shared, incoming: Incoming) -> Result<(Line, Form), Failed> {
     let mut connection = None;
     let opened = timeout(shared.config.opening_patience, async {
         let mut connecting = incoming.accept().map_err(broke)?;
         let alpn = connecting.handshake_data().await.map_err(broke)?.downcast::<HandshakeData>().ok().and_then(|data| data.protocol);
         let opened = connection.insert(connecting.await.map_err(broke)?).clone();
         match alpn.as_deref() {
-            Some(ALPN) => raw(opened).await,
+            Some(ALPN) => Ok((raw(opened).await?, Form::Postcard)),
             Some(H3) => web(shared, opened).await,
             _ => Err(Failed::Broke("neither of the two protocols".into())),
         }
@@ -67,7 +70,7 @@ async fn raw(connection: Connection) -> Result<Line, Failed> {
     Ok(Line::Raw { connection, send, recv })
 }
 
-async fn web(shared: &Shared, connection: Connection) -> Result<Line, Failed> {
+async fn web(shared: &Shared, connection: Connection) -> Result<(Line, Form), Failed> {
     let request = Request::accept(connection).await.map_err(broke)?;
     let refused = match () {
         () if request.url.path() != PATH => Some(StatusCode::NOT_FOUND),
@@ -81,7 +84,8 @@ async fn web(shared: &Shared, connection: Connection) -> Result<Line, Failed> {
         connection.closed().await;
         return Err(Failed::Broke(format!("refused with {status}")));
     }
+    let form = if request.url.query() == Some(JSON) { Form::Json } else { Form::Postcard };
     let session = request.ok().await.map_err(broke)?;
     let (send, recv) = session.accept_bi().await.map_err(broke)?;
-    Ok(Line::Web { session: Box::new(session), send, recv })
+    Ok((Line::Web { session: Box::new(session), send, recv }, form))
 }

@@ -56,11 +56,11 @@ struct Socket {
     unsaid_writable: bool,
 }
 
-pub(crate) async fn run(shared: Arc<Shared>, line: Line, address: u128) {
+pub(crate) async fn run(shared: Arc<Shared>, line: Line, form: Form, address: u128) {
     let (conn, secret) = shared.host.next();
     let queue = shared.table.open(conn);
     shared.watch(conn, line.connection());
-    shared.table.say(Up::Opened { conn, address, form: Form::Postcard, secret });
+    shared.table.say(Up::Opened { conn, address, form, secret });
     let stray = line.stray();
     let mut socket = Socket {
         shared,

@@ -168,6 +168,16 @@ fn another_protocol_is_not_spoken() {
     }
 }
 
+/// A page without the binary form asks for the other one, in the same frames.
+#[test]
+fn a_page_may_ask_for_json() {
+    let mut h = Loopback::web();
+    let mut peer = h.open(Form::Json);
+    let Up::Opened { conn, form: Form::Json, .. } = next(&mut h) else { panic!("opened, in JSON") };
+    h.send(&mut peer, b"{}");
+    assert_eq!(next(&mut h), message(conn, b"{}"));
+}
+
 /// A new certificate counts from the next handshake on, and drops nobody.
 #[test]
 fn a_new_certificate_drops_nobody() {

@@ -227,7 +227,7 @@ impl Loopback {
 
     /// A peer whose stream is open. A stream is there for the other side once something was sent on it: a message of no length,
     /// which [`Harness::next_up`] swallows.
-    pub fn peer(&mut self, narrow: bool) -> Peer {
+    pub fn peer(&mut self, form: Form, narrow: bool) -> Peer {
         let alpn = if self.web { web_transport_quinn::ALPN.as_bytes() } else { ALPN };
         let (runtime, endpoint, connection) = self.connect(self.client(alpn, narrow)).expect("connected");
         let web = self.web.then(|| connection.clone());
@@ -236,7 +236,8 @@ impl Loopback {
                 let (send, recv) = connection.open_bi().await.expect("a stream");
                 return Streams::Raw(send, recv);
             };
-            let session = Session::connect(connection, self.request("/v1/wt")).await.expect("a session");
+            let path = if form == Form::Json { "/v1/wt?form=json" } else { "/v1/wt" };
+            let session = Session::connect(connection, self.request(path)).await.expect("a session");
             let (send, recv) = session.open_bi().await.expect("a stream");
             Streams::Web(Box::new(session), send, recv)
         });
@@ -272,11 +273,11 @@ impl Harness for Loopback {
     const FORMS: &'static [Form] = &[Form::Postcard];
     const HEARS_ACKNOWLEDGEMENTS: bool = true;
 
-    fn open(&mut self, _form: Form) -> Peer {
-        self.peer(false)
+    fn open(&mut self, form: Form) -> Peer {
+        self.peer(form, false)
     }
-    fn open_narrow(&mut self, _form: Form) -> Peer {
-        self.peer(true)
+    fn open_narrow(&mut self, form: Form) -> Peer {
+        self.peer(form, true)
     }
     fn send(&mut self, peer: &mut Peer, message: &[u8]) {
         // A server that has closed takes nothing more: then what it said before is what counts.

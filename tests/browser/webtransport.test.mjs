@@ -1,4 +1,4 @@
-/** WebTransport in a real browser, by the protocol's page alone: no SDK, bytes on a stream. */
+/** WebTransport in a real browser: by the protocol's page alone, bytes on a stream; and under the SDK, with the way back to WebSocket. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -53,5 +53,48 @@ test("a browser says hello over WebTransport and is welcomed; nonsense is told b
     assert.ok(nonsense.answer.length > 0, "a closing comes before the close");
     const unknown = await ann.page.evaluate(speak, { token: "x".repeat(43), wait: true });
     assert.equal(unknown.code, 4103);
+  });
+});
+
+/** How many connections the server has over QUIC. */
+async function overQuic(server) {
+  const text = await (await fetch(new URL("metrics", server.url))).text();
+  const line = text.split("\n").find((line) => line.startsWith('duologue_quic_connections{stage="open"}'));
+  return line === undefined ? null : Number(line.split(" ")[1]);
+}
+
+test("two pages meet over WebTransport: ring, call, chat, hang up", { timeout: 240_000 }, async () => {
+  const server = await Server.start();
+  const people = [];
+  await scene(server, () => people, async () => {
+    people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name, { query: "?carrier=auto" })))));
+    const [ann, bob] = people;
+    await Promise.all([ann.enter(), bob.enter()]);
+    assert.equal(await overQuic(server), 2);
+    await ann.ring(bob);
+    await bob.at("accept-button").click();
+    await Promise.all([ann.inCall(), bob.inCall()]);
+    await Promise.all([ann.sees(), bob.sees()]);
+    await ann.page.evaluate(() => window.__duologue.duo.call.chat("over QUIC"));
+    await bob.page.getByText("over QUIC").waitFor();
+    await bob.at("hangup-button").click();
+    await Promise.all([ann.at("after-call").waitFor(), bob.at("after-call").waitFor()]);
+    assert.equal(await overQuic(server), 2);
+  });
+});
+
+test("where WebTransport cannot be had a WebSocket takes its place", { timeout: 240_000 }, async () => {
+  const server = await Server.start();
+  const people = [];
+  await scene(server, () => people, async () => {
+    const ann = await Person.open(server, "Ann", { query: "?carrier=auto" });
+    people.push(ann);
+    // A port where nobody answers, as in a network that lets no UDP through.
+    await ann.page.route("**/v1/quic", async (route) => {
+      const told = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...told, port: 9 } });
+    });
+    await ann.enter();
+    assert.equal(await overQuic(server), 0);
   });
 });

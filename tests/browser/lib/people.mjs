@@ -38,7 +38,7 @@ export class Person {
   /**
    * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone.
    */
-  static async open(server, name, { camera = true, width = 1280, height = 800, colorScheme = "dark" } = {}) {
+  static async open(server, name, { camera = true, width = 1280, height = 800, colorScheme = "dark", query = "" } = {}) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
@@ -56,7 +56,7 @@ export class Person {
       if (message.type() === "error" || message.type() === "warning") person.said.push(message.text());
     });
     person.page.on("pageerror", (error) => person.said.push(`uncaught: ${error.stack ?? error.message}`));
-    await person.page.goto(server.url);
+    await person.page.goto(server.url + query);
     return person;
   }
 

@@ -5,7 +5,7 @@
  * quarter of a second makes the present one draw again.
  */
 
-import { Api, Duologue, DuologueError, type Card } from "@duologue/sdk";
+import { Api, Duologue, DuologueError, openCarrier, type Card } from "@duologue/sdk";
 import { afterCall } from "./after.js";
 import { Alerts } from "./alerts.js";
 import { againOf, faceOf, Voice, type App, type View } from "./app.js";
@@ -21,6 +21,8 @@ import "./style.css";
 
 /** The server that served the page; `?server=` is for whoever works on the page itself. */
 const SERVER = new URL(new URLSearchParams(location.search).get("server") ?? "./", location.href).href;
+/** `?carrier=auto` takes WebTransport where it can be had; else it is a WebSocket. */
+const CARRIER = new URLSearchParams(location.search).get("carrier") === "auto" ? { createSocket: openCarrier } : {};
 const TICK_MS = 250;
 /** How long after the end of a ring the start of our own call may come, when that was its reason. */
 const BUSY_MS = 500;
@@ -112,7 +114,7 @@ function arrive(): void {
 }
 
 async function enter(next: Stay): Promise<void> {
-  const opened = Duologue.open({ url: SERVER, token: next.token });
+  const opened = Duologue.open({ url: SERVER, token: next.token, ...CARRIER });
   listen(opened);
   opened.media.set({ audio: devices.audio, video: devices.video });
   duo = opened;

@@ -3,6 +3,7 @@
  */
 
 export { Call, type ChatLine } from "./call.js";
+export { openCarrier } from "./carrier.js";
 export { ServerClock } from "./clock.js";
 export { SUB_PROTOCOL, type CreateSocket, type SocketLike } from "./driver.js";
 export { Duologue, type ConnectOptions } from "./duologue.js";

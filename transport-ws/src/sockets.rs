@@ -1,6 +1,7 @@
 //! The table of all connections: who is told what. It obeys [`Down`] at once and from any thread; the connections' own tasks
 //! do the work. It never waits and knows nothing of sockets.
 
+use crate::offer::Deflate;
 use crate::queue::Queue;
 use crate::socket;
 use duologue_transport::{ConnId, Down, Form, Up};
@@ -13,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The bounds of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The largest message, in bytes, on its way in; a larger one ends the connection with 1009.
+    /// The largest message, in bytes, on its way in, inflated; a larger one ends the connection with 1009.
     pub message_max_bytes: usize,
     /// What may wait for the socket's buffer, in bytes; whoever sends more without waiting for `Writable` loses the connection.
     pub queue_max_bytes: usize,
@@ -36,6 +37,8 @@ pub struct Opening {
     pub address: u128,
     /// As negotiated in the handshake.
     pub form: Form,
+    /// As negotiated in the handshake.
+    pub deflate: Option<Deflate>,
     /// 256 random bits.
     pub secret: [u8; 32],
 }

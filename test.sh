@@ -50,6 +50,9 @@ cargo test -q --locked --workspace --doc
 say "two people in front of browsers"
 ./tests/run.sh
 
+say "WebSocket cases that others wrote"
+./tests/autobahn.sh
+
 say "the simulator"
 cargo build -q --locked --profile sim -p duologue-sim
 ./sim/ci.sh

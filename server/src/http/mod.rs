@@ -5,6 +5,7 @@ mod address;
 mod api;
 mod assets;
 mod body;
+mod compress;
 mod cors;
 mod health;
 mod metrics;
@@ -91,6 +92,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(assets::asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compress::layer())
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(problem::common))
         .layer(from_fn_with_state(app.clone(), metrics::count))

@@ -167,7 +167,7 @@ impl Watch {
     pub(crate) fn output(&mut self, output: &Output, durable: &Durable, marks: &mut Marks) -> Verdict {
         match output {
             Output::Event { to, event, .. } => match event {
-                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, marks),
+                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, durable, marks),
                 LinkEvent::Closing { closing, .. } => {
                     hit!(marks, marks::closing(closing.code()));
                     Ok(())
@@ -435,7 +435,7 @@ impl Watch {
         Ok(())
     }
 
-    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, marks: &mut Marks) -> Verdict {
+    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, durable: &Durable, marks: &mut Marks) -> Verdict {
         let Some((at, command)) = self.commands.remove(&(to, number)) else {
             return law(marks, "law: one answer a number", false, || {
                 format!("{number} of {to:?} is answered {answer:?}, and was not asked")
@@ -461,13 +461,13 @@ impl Watch {
             self.highest.insert(key, number.max(self.highest.get(&key).copied().unwrap_or(0)));
         }
         match command {
-            Some(command) if is_new => self.done(to, seen.user, &command, done, marks),
+            Some(command) if is_new => self.done((to, seen.user), &command, done, durable, marks),
             _ => Ok(()),
         }
     }
 
     /// A command had its effect.
-    fn done(&mut self, link: LinkId, user: UserId, command: &Command, done: &Done, marks: &mut Marks) -> Verdict {
+    fn done(&mut self, (link, user): (LinkId, UserId), command: &Command, done: &Done, durable: &Durable, marks: &mut Marks) -> Verdict {
         match (command, done) {
             (Command::Join { .. }, Done::Joined { lobby }) => {
                 if self.windows.lobby(user).is_some_and(|before| before != lobby) {
@@ -486,6 +486,11 @@ impl Watch {
                 rings.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
+            (Command::Reel { .. }, Done::Cards { cards, .. }) => {
+                for (card, _) in cards {
+                    self.windows.may_show(user, card.user, durable, marks)?;
+                }
+            }
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {
                 marks.hit("call crossed", 1);

@@ -3,6 +3,7 @@
 //! nothing. What windows show is in [`super::windows`].
 
 use super::durable::{Durable, Hiding};
+use super::reels::{Asked, Reels};
 use super::windows::Windows;
 use super::{Verdict, law};
 use crate::failure::{Failure, Kind};
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A command is answered, or its link closed, within this; longer than any trouble of the store, and than a load's own deadline.
 const ANSWER_WITHIN: Span = Span::mins(3);
+/// LOB 5: the most cards of one answer.
+const REEL_MAX: u32 = 50;
 
 /// A connection as the engine let it in.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +80,7 @@ pub(crate) struct Watch {
     /// Ended in this step: what is said of them in it comes after the fact.
     just_ended: Vec<(CallId, Live)>,
     pub windows: Windows,
+    reels: Reels,
 }
 
 impl Watch {
@@ -102,6 +106,7 @@ impl Watch {
             owed: Vec::new(),
             accepting: None,
             just_ended: Vec::new(),
+            reels: Reels::new(limits.reel_max),
             windows: Windows::new(rules, epoch, now),
         };
         for row in rows {
@@ -297,6 +302,7 @@ impl Watch {
 
     fn forget(&mut self, link: LinkId, _marks: &mut Marks) {
         self.attaching.remove(&link);
+        self.reels.forget(link);
         let Some(seen) = self.links.remove(&link) else { return };
         if let Some(at) = seen.lost {
             self.lost.remove(&(at, link));
@@ -486,10 +492,13 @@ impl Watch {
                 rings.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
-            (Command::Reel { .. }, Done::Cards { cards, .. }) => {
+            (Command::Reel { limit, filter, restart }, Done::Cards { cards, more }) => {
                 for (card, _) in cards {
                     self.windows.may_show(user, card.user, durable, marks)?;
                 }
+                let limit = (*limit).min(REEL_MAX) as usize;
+                let asked = Asked { link, viewer: user, limit, filter, restart: *restart };
+                return self.reels.shows(&asked, (cards, *more), (&self.windows, durable), marks);
             }
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {

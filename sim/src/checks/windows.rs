@@ -263,6 +263,12 @@ impl Windows {
         Ok(())
     }
 
+    /// Whom a reel may show; none where its engine owns the realm no more, or the viewer is in no lobby.
+    pub(crate) fn whom_a_reel_may_show(&self, viewer: UserId, filter: &Filter, durable: &Durable) -> Option<Vec<UserId>> {
+        let lobby = self.lobby(viewer).filter(|_| self.owns(durable))?;
+        Some(self.who_may_be_shown(viewer, lobby, filter, durable))
+    }
+
     fn who_may_be_shown(&self, viewer: UserId, lobby: &str, filter: &Filter, durable: &Durable) -> Vec<UserId> {
         let here = self.people.iter().filter(|(user, person)| {
             **user != viewer && person.is_available() && person.lobby.as_deref() == Some(lobby) && !self.is_hidden(viewer, **user, durable)

@@ -62,13 +62,7 @@ impl Served {
     }
 
     fn http(&self, head: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address()).expect("a connection");
-        let length = body.len();
-        write!(stream, "{head}\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}", self.address()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string()).expect("a body"))
+        http(self.address(), head, body)
     }
 
     fn token(&self) -> String {
@@ -100,6 +94,16 @@ impl Served {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it lives");
         self.child.wait().expect("an end").code().expect("an exit code")
     }
+}
+
+fn http(address: &str, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let length = body.len();
+    write!(stream, "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string()).expect("a body"))
 }
 
 impl Drop for Served {
@@ -197,15 +201,17 @@ fn who_comes_back_while_it_stops_does_not_hold_it_up() {
     let stopping = std::thread::spawn(move || server.stop());
     // The close is not answered yet, so the process is there, and the realm is not.
     assert_eq!(json(&mut socket)["code"], "going_away");
-    std::thread::sleep(Duration::from_millis(200));
-    let mut late = TcpStream::connect(address).expect("a connection");
+    while http(&address, "GET /health HTTP/1.1", "").0 == 200 {}
+    let mut late = TcpStream::connect(&address).expect("a connection");
     write!(
         late,
         "GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     .expect("sent");
-    std::thread::sleep(Duration::from_millis(200));
+    let mut head = String::new();
+    BufReader::new(&late).read_line(&mut head).expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 101 "), "it is one more socket: {head}");
     let _ = (socket.read(), socket.flush());
     assert_eq!(stopping.join().expect("stopped"), 0);
 }

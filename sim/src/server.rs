@@ -77,6 +77,8 @@ pub(crate) struct Server {
     pub wakes: Option<u64>,
     pub stalled_until: u64,
     pub dead: bool,
+    /// It is killed when it next writes rows, and is down for so long.
+    pub dies_in_a_write: Option<u64>,
     pub inputs: u64,
     pub turns: u64,
     pub refused: u64,
@@ -122,6 +124,7 @@ impl Server {
             wakes: None,
             stalled_until: 0,
             dead: false,
+            dies_in_a_write: None,
             inputs: 0,
             turns: 0,
             refused: 0,

@@ -7,20 +7,53 @@ use crate::choices::Dice;
 /// A trouble that begins now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    Clog { conn: u64, until: u64, up: bool, down: bool },
-    ClockJump { by_ms: u64 },
+    Clog {
+        conn: u64,
+        until: u64,
+        up: bool,
+        down: bool,
+    },
+    ClockJump {
+        by_ms: u64,
+    },
     /// `in_a_write`: as soon as rows are on their way.
-    Crash { down_ms: u64, in_a_write: bool },
-    Drain { down_ms: u64 },
-    HalfOpen { conn: u64, notices_ms: u64 },
-    MassReconnect { group: Option<u32>, clean: bool },
+    Crash {
+        down_ms: u64,
+        in_a_write: bool,
+    },
+    Drain {
+        down_ms: u64,
+    },
+    HalfOpen {
+        conn: u64,
+        notices_ms: u64,
+    },
+    MassReconnect {
+        group: Option<u32>,
+        clean: bool,
+    },
     Nothing,
-    Partition { group: u32, until: u64 },
-    SlowReader { conn: u64, bytes_per_second: u64 },
-    Stall { ms: u64 },
-    StoreFails { until: u64 },
-    StoreSlow { until: u64, ms: u64 },
-    TwoOwners { old_lives_ms: u64 },
+    Partition {
+        group: u32,
+        until: u64,
+    },
+    SlowReader {
+        conn: u64,
+        bytes_per_second: u64,
+    },
+    Stall {
+        ms: u64,
+    },
+    StoreFails {
+        until: u64,
+    },
+    StoreSlow {
+        until: u64,
+        ms: u64,
+    },
+    TwoOwners {
+        old_lives_ms: u64,
+    },
 }
 
 /// Draws what a kind of trouble means here and now.

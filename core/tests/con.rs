@@ -471,6 +471,23 @@ fn con_5_answers_are_kept_until_ten_minutes_after_the_client_was_last_seen() {
     });
 }
 
+/// When a client was last seen is not written: it may have been just before its server died.
+#[test]
+fn con_5_a_restart_keeps_answers_as_long_as_a_loss_would() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        let ring = s.rings("bob", "ann", 60);
+        let number = s.next_number("ann");
+        let first = s.says_numbered("ann", number, Ok(decline(ring)));
+        s.after(Span::mins(30));
+        s.restart();
+        s.asks("ann", Request::Me);
+        s.after(Span::mins(9));
+        s.attach("ann");
+        assert_eq!(s.says_numbered("ann", number, Ok(decline(ring))), first);
+    });
+}
+
 #[test]
 fn con_5_of_five_clients_the_one_longest_unseen_is_forgotten_with_its_rows() {
     story(|s| {

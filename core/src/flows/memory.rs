@@ -3,7 +3,6 @@
 use crate::desk::Desk;
 use crate::due::Due;
 use crate::kit::ids::UserId;
-use crate::parts::answered::ClientKey;
 use crate::parts::sessions::Session;
 use crate::parts::{Parts, Slot};
 use crate::row::Row;
@@ -33,9 +32,8 @@ fn absorb_one(parts: &mut Parts, desk: &mut Desk, row: &Row, fresh: &BTreeSet<Us
     match row {
         Row::Answer(answer) => {
             if let Some(user) = parts.people.slot(answer.user).filter(|_| fresh.contains(&answer.user)) {
-                let key = ClientKey::Client(answer.client);
-                let _ =
-                    parts.answered.remember(user, key, answer.number, Ok(answer.done.clone()), desk.rules.answers, answer.at.min(desk.now));
+                let done = Ok(answer.done.clone());
+                parts.answered.load(user, answer.client, answer.number, done, desk.rules.answers, (answer.at, desk.now));
             }
         }
         Row::Block { by, of, .. } if is_news(by) && is_news(of) => parts.hidden.block(*by, *of),

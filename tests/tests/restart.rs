@@ -75,6 +75,7 @@ async fn a_call_survives_the_death_of_its_server() {
 
 /// CALL 12: a deadline that passed while nobody ran ended the call at that deadline; nobody has to be there.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the clock that the server reads is what is awaited")]
 async fn a_deadline_that_passed_meanwhile_ended_the_call_then() {
     let server = Server::with(&["invites.seconds_min=1"]).await;
     let (ann, bob, call) = server.in_call(1).await;

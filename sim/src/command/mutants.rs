@@ -48,15 +48,15 @@ impl Mutants {
         patches.sort();
         patches.retain(|path| self.only.as_ref().is_none_or(|only| path.display().to_string().contains(only)));
         let mut survivors = 0;
-        println!("| planted fault | found by seed | operations | how | its law | found by seed |");
-        println!("|---|---|---|---|---|---|");
+        say_line!("| planted fault | found by seed | operations | how | its law | found by seed |");
+        say_line!("|---|---|---|---|---|---|");
         for patch in &patches {
             synchronise(&from, &copy)?;
             let found = self.one(patch, &copy, &scratch.join("target"))?;
             survivors += usize::from(found.seed.is_none() || found.breaks.1.is_none());
             let (its_law, by) = found.breaks;
             let [seed, operations, by] = [found.seed, found.operations, by].map(|text| text.unwrap_or_else(|| "–".into()));
-            println!("| {} | {seed} | {operations} | {} | {its_law} | {by} |", found.name, found.law);
+            say_line!("| {} | {seed} | {operations} | {} | {its_law} | {by} |", found.name, found.law);
         }
         if survivors == 0 { Ok(None) } else { Ok(Some(own(format!("{survivors} of {} planted faults survive", patches.len())))) }
     }

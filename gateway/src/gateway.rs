@@ -184,7 +184,8 @@ impl Gateway {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for id in links {
             let link = self.links.get_mut(&id).expect("just listed");
-            link.known = false;
+            (link.known, link.signal_bytes) = (false, 0);
+            self.budget.note(id, link.bytes());
             let attach = link.attach(id);
             self.tell_engine(Input::Attached(attach));
         }
@@ -210,7 +211,7 @@ impl Gateway {
             attaching: self.attaching.len() as u32,
             links: self.links.len() as u32,
             lost: self.links.values().filter(|link| link.conn.is_none()).count() as u32,
-            queue_bytes: self.links.values().map(|link| link.queue.bytes() as u64).sum(),
+            queue_bytes: self.links.values().map(|link| link.queue.bytes() as u64 + u64::from(link.signal_bytes)).sum(),
             replay_bytes: self.links.values().map(|link| link.sequence.bytes() as u64).sum(),
             relays: self.relays.len() as u32,
             clamped: self.clamped,
@@ -280,7 +281,7 @@ impl Gateway {
             while let Some(bytes) = link.queue.next(limit) {
                 self.out.push_back(Outward::Down(Down::Send { conn, bytes }));
             }
-            while link.queue.has_room_for_view(limit) {
+            while link.signal_bytes == 0 && link.queue.has_room_for_view(limit) {
                 let Some(bytes) = link.views.next(link.form) else { break };
                 link.queue.sent_view(bytes.len());
                 self.out.push_back(Outward::Down(Down::Send { conn, bytes }));
@@ -295,7 +296,7 @@ impl Gateway {
         while self.budget.total() > self.config.total_bytes {
             let largest = self.budget.largest().expect("somebody holds what is too much");
             let link = self.links.get_mut(&largest).expect("who holds bytes is a link");
-            match link.conn.filter(|_| link.queue.bytes() > 0) {
+            match link.conn.filter(|_| link.queue.bytes() > 0 || link.signal_bytes > 0) {
                 Some(conn) => self.close(conn, Closing::SlowConsumer, None, None),
                 None => {
                     link.sequence.free();
@@ -336,6 +337,7 @@ impl Gateway {
         link.queue.clear();
         link.sequence.lose();
         self.budget.note(id, link.bytes());
+        self.signals_on(id);
     }
 
     /// A link is no more.
@@ -381,6 +383,7 @@ impl Gateway {
         let Some(Stage::Linked(id)) = self.sockets.get(conn).map(|socket| socket.stage) else { return };
         self.links.get_mut(&id).expect("a linked socket has its link").queue.written();
         self.flush(id);
+        self.signals_on(id);
     }
 
     fn heard(&mut self, conn: ConnId) {

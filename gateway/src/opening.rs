@@ -264,6 +264,7 @@ impl Gateway {
             }
         }
         self.flush(to);
+        self.signals_on(to);
     }
 
     /// An existing link changes its socket.
@@ -300,6 +301,7 @@ impl Gateway {
             welcomed_at: 0,
             sequence: Sequence::default(),
             queue: Queue::default(),
+            signal_bytes: 0,
             views: Views::default(),
             unanswered: Unanswered::default(),
             intents: Intents::default(),

@@ -154,6 +154,29 @@ impl Gateway {
         self.now = now;
     }
 
+    /// The process did not run for this long, up to `now` (a machine asleep, a stopped process): what clients said meanwhile waits
+    /// unread, and nobody was pinged. To be told before anything else of this turn. Whoever would be dead, or late with a hello,
+    /// is asked first and gets the time that one always has (CON 6, 10). A stall that leaves half of the time to answer a ping
+    /// changes nothing.
+    pub fn handle_stall(&mut self, now: Millis, stalled: Span) {
+        let (ping, dead, hello) = (self.config.ping, self.config.dead, self.config.hello);
+        let to_answer = if ping < dead { dead.0 - ping.0 } else { dead.0 };
+        let shortest = to_answer.min(hello.0);
+        if now < self.now || stalled.0 <= shortest / 2 {
+            return;
+        }
+        let open: Vec<ConnId> = self.sockets.iter().map(|(conn, _)| conn).collect();
+        for conn in open {
+            let socket = self.sockets.get_mut(conn).expect("just listed");
+            if socket.stage == Stage::Waiting {
+                self.timers.set(Due::Hello(conn), now + hello);
+            } else if socket.life.forgive(now, ping, dead) {
+                let look = socket.life.first_look(ping, dead);
+                self.timers.set(Due::Alive(conn), look);
+            }
+        }
+    }
+
     /// The next thing to be done, in order.
     pub fn poll_output(&mut self) -> Option<Outward> {
         self.out.pop_front()

@@ -67,8 +67,11 @@ impl Gateway {
             return;
         }
         let (now, address) = (self.now, Address(address));
-        let may_wait = self.sockets.may_wait(address, self.config.waiting_max, self.config.waiting_per_address);
-        self.sockets.insert(conn, Socket { address, form, secret, minted: 0, stage: Stage::Waiting, life: Liveness::new(now) });
+        let is_crowded = !self.sockets.may_wait(address, self.config.waiting_max, self.config.waiting_per_address);
+        // CON 3, 4: a resume is never refused, and there are as many as there are links: that many may still say who they are.
+        let may_wait = !is_crowded || (self.sockets.crowded() as usize) < self.links.len();
+        let life = Liveness::new(now);
+        self.sockets.insert(conn, Socket { address, form, secret, minted: 0, stage: Stage::Waiting, is_crowded, life });
         self.timers.set(Due::Hello(conn), now + self.config.hello);
         if let Some(closing) = self.stopping {
             self.close(conn, closing, None, None);
@@ -113,9 +116,13 @@ impl Gateway {
 
     fn hello(&mut self, conn: ConnId, hello: Hello) {
         let sha256 = self.config.sha256;
-        let address = self.sockets.get(conn).expect("it has just spoken").address;
+        let socket = self.sockets.get(conn).expect("it has just spoken");
+        let (address, is_crowded, secret) = (socket.address, socket.is_crowded, socket.secret);
         let print = hello.resume.as_ref().map(|resume| sha256(resume.token.as_bytes()));
         let named = print.and_then(|print| Some((self.tokens.link(&print)?, print)));
+        if is_crowded && named.is_none() {
+            return self.close(conn, Closing::AtCapacity, Some(jitter(&secret)), None);
+        }
         let attach = Attach {
             link: self.mint_link(),
             takes: named.map(|(link, _)| link),

@@ -143,8 +143,11 @@ impl Realm {
 
     /// Once round the loop; `taken` is a place for what comes.
     pub(super) fn turn(&mut self, taken: &mut Vec<Inbound>) -> Result<(), Ending> {
-        self.inbox.take(taken, TURN_MOST, self.patience());
+        let due = self.next_deadline();
+        self.inbox.take(taken, TURN_MOST, due.map(|at| Duration::from_millis(at.since(self.parts.clock.now()).0)));
         self.now = self.now.max(self.parts.clock.now());
+        let stalled = due.map_or(Span(0), |at| self.now.since(at));
+        self.gateway.handle_stall(self.now, stalled);
         self.turns.turns += 1;
         let before = (self.turns.inputs, self.turns.released);
         let nothing_came = taken.is_empty();
@@ -176,11 +179,11 @@ impl Realm {
         info!(total, took_ms = took.0, "swept in all");
     }
 
-    /// Until the next deadline of any machine.
-    fn patience(&self) -> Option<Duration> {
+    /// The next deadline of any machine.
+    fn next_deadline(&self) -> Option<Millis> {
         let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
         let at = [engine, self.commit.poll_timeout(), self.gateway.poll_timeout(), self.draining.map(|_| self.now + Span::millis(20))];
-        at.into_iter().flatten().min().map(|at| Duration::from_millis(at.since(self.parts.clock.now()).0))
+        at.into_iter().flatten().min()
     }
 
     fn run_deadlines(&mut self) -> Result<(), Ending> {

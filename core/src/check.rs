@@ -4,6 +4,7 @@ use crate::desk::Desk;
 use crate::due::Due;
 use crate::parts::Parts;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 pub fn check(parts: &Parts, desk: &Desk) {
     parts.links.check(parts.people.all());
@@ -19,6 +20,8 @@ pub fn check(parts: &Parts, desk: &Desk) {
         assert!(parts.invites.count_out(user) <= desk.rules.invites_out as usize, "INV 2");
         assert!(parts.invites.count_in(user) <= desk.rules.invites_in as usize, "INV 2");
         assert!(parts.links.of(user).len() <= desk.rules.per_user as usize, "CON 2");
+        let clients: Vec<_> = parts.links.of(user).iter().filter_map(|link| parts.links.get(*link)?.client).collect();
+        assert_eq!(clients.iter().collect::<BTreeSet<_>>().len(), clients.len(), "CON 5: a client has one connection");
         for invite in parts.invites.of(user) {
             assert!(parts.calls.of(user).is_none(), "INV 6: whoever is in a call rings nobody");
             assert!(parts.links.is_present(user), "INV: rings end with the last connection");

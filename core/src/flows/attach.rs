@@ -45,6 +45,7 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
         },
     };
     desk.timers.set(Due::Session(link), expires);
+    be_the_client(parts, desk, hello, user, link);
     if hello.exclusive {
         be_the_only_one(parts, desk, user, link);
     }
@@ -123,14 +124,30 @@ fn oldest(parts: &Parts, user: Slot, but: LinkId) -> LinkId {
     others.min_by_key(rank).expect("there is one more than the newcomer").1
 }
 
+/// CON 5: a client counts its numbers over one connection. A hello that named one by its resume token takes over that of its
+/// client too.
+fn be_the_client(parts: &mut Parts, desk: &mut Desk, hello: &Attach, user: Slot, link: LinkId) {
+    let is_same = |parts: &Parts, other: LinkId| other != link && parts.links.get(other).is_some_and(|known| known.client == hello.client);
+    if hello.client.is_some()
+        && let Some(other) = parts.links.of(user).iter().copied().find(|other| is_same(parts, *other))
+    {
+        replace(parts, desk, user, other, link, Closing::Superseded);
+    }
+}
+
 /// CON 8: every other connection is closed; its seat moves here.
 fn be_the_only_one(parts: &mut Parts, desk: &mut Desk, user: Slot, link: LinkId) {
     while let Some(other) = parts.links.of(user).iter().copied().find(|other| *other != link) {
-        if let Some((id, side)) = parts.calls.seat_of(user, other) {
-            seat::take(parts, desk, id, side, link);
-        }
-        close(parts, desk, other, Closing::SignedInElsewhere);
+        replace(parts, desk, user, other, link, Closing::SignedInElsewhere);
     }
+}
+
+/// A connection is closed in favour of another one of its user, which takes its seat.
+fn replace(parts: &mut Parts, desk: &mut Desk, user: Slot, old: LinkId, link: LinkId, closing: Closing) {
+    if let Some((id, side)) = parts.calls.seat_of(user, old) {
+        seat::take(parts, desk, id, side, link);
+    }
+    close(parts, desk, old, closing);
 }
 
 /// After a new owner: what the connection wants is declared again.

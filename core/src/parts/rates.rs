@@ -6,6 +6,7 @@ use crate::kit::digest::Digest;
 use crate::kit::ids::UserId;
 use crate::kit::time::{Millis, Span};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,16 +40,27 @@ impl Rates {
 
     /// Takes one piece, or says how long to wait.
     pub fn take(&mut self, action: Action, whom: Whom, rate: &Rate, now: Millis) -> Result<(), Span> {
-        if rate.is_off() {
-            return Ok(());
-        }
-        if self.buckets.len() >= self.max as usize && !self.buckets.contains_key(&(action, whom)) {
+        self.take_all(&[(action, whom, *rate)], now)
+    }
+
+    /// Takes one piece of each, or none and says how long to wait.
+    pub fn take_all(&mut self, wanted: &[(Action, Whom, Rate)], now: Millis) -> Result<(), Span> {
+        let counted = || wanted.iter().filter(|(_, _, rate)| !rate.is_off());
+        let is_new = |buckets: &BTreeMap<_, _>, (action, whom, _): &&(Action, Whom, Rate)| !buckets.contains_key(&(*action, *whom));
+        if self.buckets.len() + counted().filter(|piece| is_new(&self.buckets, piece)).count() > self.max as usize {
             self.sweep(now);
-            if self.buckets.len() >= self.max as usize {
+            if self.buckets.len() + counted().filter(|piece| is_new(&self.buckets, piece)).count() > self.max as usize {
                 return Err(Span::secs(1));
             }
         }
-        self.buckets.entry((action, whom)).or_default().take(rate, now)
+        let mut after = Vec::with_capacity(wanted.len());
+        for (action, whom, rate) in counted() {
+            let mut bucket = self.buckets.get(&(*action, *whom)).copied().unwrap_or_default();
+            bucket.take(rate, now)?;
+            after.push(((*action, *whom), bucket));
+        }
+        self.buckets.extend(after);
+        Ok(())
     }
 
     /// Drops buckets that are full again; gives how many.

@@ -397,6 +397,13 @@ impl World {
         assert!(heard.is_empty(), "{device} hears {heard:?}");
     }
 
+    /// Everything that is left to hear.
+    #[track_caller]
+    pub fn hears_all(&mut self, device: &str) -> Vec<Event> {
+        let link = self.link(device);
+        std::mem::take(&mut self.links.get_mut(&link).expect("known").inbox).into()
+    }
+
     /// What is left to hear does not matter.
     #[track_caller]
     pub fn skips(&mut self, device: &str) {

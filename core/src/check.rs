@@ -29,6 +29,9 @@ pub fn check(parts: &Parts, desk: &Desk) {
         }
     }
     for call in parts.calls.all() {
+        for user in call.users {
+            assert_eq!(parts.calls.of(user), Some(call.id), "CALL 10, PRE 1: in_call to its partner as long as there is a call");
+        }
         assert_eq!(desk.timers.at(Due::CallEnd(call.id)), Some(call.deadline), "CALL 1: each call has its end");
         for (side, member) in call.members.iter().enumerate() {
             let lost = desk.timers.at(Due::SeatGrace(call.id, side as u8));

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use duologue_core::input::{Input, LinkEnd};
 use duologue_core::kit::digest::Digest;
-use duologue_core::kit::ids::{CallId, LinkId};
+use duologue_core::kit::ids::{CallId, LinkId, TokenHash};
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::kit::timers::Timers;
 use duologue_core::output::Output;
@@ -213,6 +213,11 @@ impl Gateway {
             self.tell_engine(Input::Attached(attach));
         }
         self.attach_hellos_again();
+    }
+
+    /// The session over which a link came: who is to blame for what it says.
+    pub fn session(&self, link: LinkId) -> Option<TokenHash> {
+        self.links.get(&link).map(|link| link.who.session)
     }
 
     /// Says `closing` to everybody and closes; who comes after is closed at once.

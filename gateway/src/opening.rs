@@ -321,6 +321,8 @@ impl Gateway {
     fn reattached(&mut self, id: LinkId, state: &State) {
         let link = self.links.get_mut(&id).expect("asked before");
         link.known = true;
+        // Rare: the call of an engine that panicked three times. Its client is to read the whole state.
+        let lost_its_call = link.rings.has_lost_its_call(state);
         let mut ends = link.rings.compare(state);
         if let Some(lobby) = link.intents.lobby.clone().filter(|lobby| state.lobby.as_ref() != Some(lobby)) {
             ends.push(Event::Left { lobby, why: Why::Operator });
@@ -332,6 +334,13 @@ impl Gateway {
         }
         for command in waiting {
             self.tell_engine(Input::Command { link: id, number: command.number, command: command.command });
+        }
+        if lost_its_call && let Some(link) = self.links.get_mut(&id) {
+            link.sequence.spoil();
+            self.budget.note(id, link.bytes());
+            if let Some(conn) = link.conn {
+                self.close(conn, Closing::Internal, None, None);
+            }
         }
     }
 

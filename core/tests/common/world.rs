@@ -270,6 +270,12 @@ impl World {
         self.links[&self.link(device)].closed.map(|(closing, _)| closing)
     }
 
+    /// When it is worth coming back after that.
+    #[track_caller]
+    pub fn retry_after(&self, device: &str) -> Option<Span> {
+        self.links[&self.link(device)].closed.and_then(|(_, retry_after)| retry_after)
+    }
+
     /// What the device was last welcomed with.
     #[track_caller]
     pub fn last_id(&self, device: &str) -> u64 {

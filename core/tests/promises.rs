@@ -74,11 +74,9 @@ fn promise_1_another_seed_changes_draws_and_no_rule() {
 fn promise_3_the_outbox_has_room_for_a_turn_under_the_largest_rules() {
     let rules = Rules { per_user: 16, invites_in: 64, invites_out: 16, ..Rules::default() };
     assert_eq!(rules.check(), Ok(()));
-    for beyond in [
-        Rules { per_user: 17, ..rules.clone() },
-        Rules { invites_in: 65, ..rules.clone() },
-        Rules { invites_out: 17, ..rules.clone() },
-    ] {
+    for beyond in
+        [Rules { per_user: 17, ..rules.clone() }, Rules { invites_in: 65, ..rules.clone() }, Rules { invites_out: 17, ..rules.clone() }]
+    {
         assert!(beyond.check().is_err(), "these are the largest");
     }
     let start = Start { epoch: 1, rows: vec![] };

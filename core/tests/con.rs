@@ -280,6 +280,26 @@ fn con_4_a_foreign_or_unknown_resume_is_a_fresh_connection() {
 }
 
 #[test]
+fn con_4_5_a_resume_that_names_another_connection_s_client_takes_both_over() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        s.attach("ann/2");
+        let call = s.call("ann/2", "bob", 300);
+        let (first, second) = (s.link("ann"), s.link("ann/2"));
+        let hello = Attach { takes: Some(first), client: Some(client("ann/2")), ..s.hello("ann") };
+        let state = s.says_hello("ann", hello).expect("welcome");
+        assert_eq!((s.link("ann"), s.closed("ann/2")), (first, Some(Closing::Superseded)));
+        assert_ne!(first, second);
+        assert!(state.call.is_some_and(|known| known.started.call == call && known.started.here), "its seat moved along");
+        assert_eq!(s.usage().links_live, 2);
+        // One client, one row of numbers: what was said over either connection is answered, not done again.
+        assert_eq!(s.last_id("ann"), 1);
+        let answer = s.says_numbered("ann", 1, Ok(leave()));
+        assert!(matches!(answer, Some(Ok(Done::Invited { .. }))), "{answer:?}");
+    });
+}
+
+#[test]
 fn con_4_the_client_of_another_live_connection_takes_that_one_over() {
     story(|s| {
         s.online(["ann"]);

@@ -51,7 +51,14 @@ struct Served {
 
 impl Served {
     fn start(folder: &Folder) -> Served {
-        let mut child = duologue(folder).args(["serve", "--listen", "127.0.0.1:0", "--ready", "json"]).spawn().expect("it starts");
+        Served::with(folder, &[])
+    }
+
+    /// With settings as `--set` takes them.
+    fn with(folder: &Folder, sets: &[&str]) -> Served {
+        let mut command = duologue(folder);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--ready", "json"]).args(sets.iter().flat_map(|set| ["--set", set]));
+        let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a first line");
         Served { child, ready: serde_json::from_str(&line).expect("JSON on the first line") }
@@ -90,8 +97,12 @@ impl Served {
         }
     }
 
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it lives");
+    }
+
     fn stop(mut self) -> i32 {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it lives");
+        self.signal(Signal::TERM);
         self.child.wait().expect("an end").code().expect("an exit code")
     }
 }
@@ -214,6 +225,25 @@ fn who_comes_back_while_it_stops_does_not_hold_it_up() {
     assert!(head.starts_with("HTTP/1.1 101 "), "it is one more socket: {head}");
     let _ = (socket.read(), socket.flush());
     assert_eq!(stopping.join().expect("stopped"), 0);
+}
+
+/// A laptop that was closed, a machine that was moved: nobody is dead who was not asked.
+#[test]
+fn con_6_stopped_for_longer_than_the_dead_time_it_asks_before_it_closes() {
+    let folder = Folder::new("stalled");
+    let server = Served::with(&folder, &["connections.ping=1s", "connections.dead=2s"]);
+    let token = server.token();
+    let mut socket = server.websocket(None).expect("upgraded");
+    socket.send(Message::text(format!(r#"{{"t":"hello","token":"{token}"}}"#))).expect("sent");
+    assert_eq!(json(&mut socket)["t"], "welcome");
+    server.signal(Signal::STOP);
+    // That it does not run for so long is what is tried.
+    std::thread::sleep(Duration::from_millis(3_500));
+    server.signal(Signal::CONT);
+    let Message::Ping(_) = socket.read().expect("it is not closed") else { panic!("a ping") };
+    socket.flush().expect("the pong");
+    socket.send(Message::text(r#"{"t":"ping"}"#)).expect("sent");
+    assert_eq!(json(&mut socket)["t"], "pong");
 }
 
 #[test]

@@ -226,7 +226,9 @@ impl Server {
                 self.commit.handle_load_failed(now, ticket, key);
             }
             Completion::Loaded { ticket, rows } => self.offer(now, &Input::Loaded { ticket, rows }, around)?,
-            Completion::Taken(_) => return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once".into() }),
+            Completion::Pruned(_) | Completion::Taken(_) => {
+                return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once, and nothing is pruned".into() });
+            }
             Completion::Standing(standing) => self.commit.handle_standing(now, standing),
             Completion::Written(written) => self.commit.handle_written(now, written),
         }

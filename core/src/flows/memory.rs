@@ -7,6 +7,7 @@ use crate::parts::sessions::Session;
 use crate::parts::{Parts, Slot};
 use crate::row::Row;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 /// Takes in what was looked up. What memory knows is newer than any row: rows of people who are here already are passed over.
 pub fn absorb(parts: &mut Parts, desk: &mut Desk, rows: &[Row]) {
@@ -95,6 +96,20 @@ fn forget(parts: &mut Parts, user: Slot) {
     parts.people.leave(user);
     parts.cooldowns.leave(id, |other| parts.people.slot(other).is_some());
     parts.hidden.leave(id, |other| parts.people.slot(other).is_some());
+}
+
+/// MEM 3: of those who are in memory only because they were here, and of the sessions, the half that was used least lately leaves;
+/// gives how many. Their rows are durable before any later look-up reads them (MEM 4).
+pub fn shed(parts: &mut Parts, desk: &mut Desk) -> u32 {
+    let cached: Vec<Slot> = parts.people.offline().map(|(_, slot)| slot).filter(|slot| !is_pinned(parts, *slot)).collect();
+    let people = cached.len().div_ceil(2);
+    for user in &cached[..people] {
+        forget(parts, *user);
+    }
+    plan_forgetting(parts, desk);
+    let sessions = parts.sessions.count().div_ceil(2);
+    (0..sessions).for_each(|_| parts.sessions.drop_oldest());
+    (people + sessions) as u32
 }
 
 /// Sets the deadline of whoever has been offline longest.

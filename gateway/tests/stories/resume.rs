@@ -305,6 +305,47 @@ fn con_6_only_what_comes_from_the_client_is_life() {
     assert_eq!(w.hears_lines(conn), [(1, "1".into())]);
 }
 
+/// A machine that slept: pongs and hellos wait in its sockets.
+#[test]
+fn con_6_after_a_stall_nobody_is_dead_who_was_not_asked() {
+    let mut w = World::new(config());
+    let (ann, bob, late) = (w.connected(), w.connected(), w.open());
+    w.after(Span::secs(5));
+    w.up(Up::Heard { conn: bob.conn });
+    let stalled = Span::mins(10);
+    w.now = w.now + stalled;
+    w.gateway.handle_stall(w.now, stalled);
+    w.gateway.handle_timeout(w.now);
+    w.drain();
+    assert_eq!(w.pinged, [ann.conn, bob.conn]);
+    assert_eq!([ann.conn, bob.conn, late].map(|conn| w.closing_of(conn)), [None; 3]);
+    w.hello(late, None);
+    assert!(matches!(w.input(), Input::Attached(_)), "what waited unread is read");
+    w.up(Up::Heard { conn: bob.conn });
+    w.after(Span::millis(34_999));
+    assert_eq!(w.closing_of(ann.conn), None);
+    w.after(Span::millis(1));
+    assert_eq!((w.closing_of(ann.conn), w.closing_of(bob.conn)), (Some(Closing::Timeout), None));
+}
+
+#[test]
+fn con_6_a_short_delay_of_the_driver_changes_nothing() {
+    let run = |stall: bool| {
+        let mut w = World::new(config());
+        let ann = w.connected();
+        w.now = w.now + Span::secs(27);
+        if stall {
+            w.gateway.handle_stall(w.now, Span::secs(2));
+        }
+        w.gateway.handle_timeout(w.now);
+        w.drain();
+        w.after(Span::secs(33));
+        (w.closing_of(ann.conn), w.gateway.state_digest())
+    };
+    assert_eq!(run(true), run(false));
+    assert_eq!(run(true).0, Some(Closing::Timeout));
+}
+
 /// A hello that the store keeps waiting: what was said meanwhile came when it came.
 #[test]
 fn con_6_what_was_held_until_the_welcome_is_no_life_at_the_welcome() {

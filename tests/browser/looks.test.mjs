@@ -1,10 +1,11 @@
 /**
  * How the demo looks, at the widths of a phone, a tablet and a desk. What can be measured is measured: nothing is wider than the
- * page, everything that can be pressed is on it and large enough for a finger. The pictures go to `DUOLOGUE_SHOTS`, for eyes.
+ * page, everything that can be pressed is on it and large enough for a finger, axe finds nothing in either colour scheme. The pictures go to `DUOLOGUE_SHOTS`, for eyes.
  */
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Person, scene } from "./lib/people.mjs";
@@ -20,13 +21,40 @@ const SHOTS = process.env.DUOLOGUE_SHOTS;
 /** The smallest side of what a finger presses, CSS pixels (WCAG 2.2, 2.5.8). */
 const FINGER = 24;
 
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds, in this state and this colour scheme. */
+async function axe(person) {
+  if (!(await person.page.evaluate(() => "axe" in window))) await person.page.evaluate(AXE);
+  return person.page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map((it) => `${it.impact} ${it.id}: ${it.nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+  });
+}
+
+/** Movements come to their end before anybody judges. */
+async function settled(person) {
+  await person.page.evaluate(() =>
+    Promise.race([
+      Promise.all(document.getAnimations().filter((it) => Number.isFinite(it.effect?.getComputedTiming().endTime)).map((it) => it.finished.catch(() => undefined))),
+      new Promise((go) => setTimeout(go, 1_500)),
+    ]),
+  );
+}
+
+/** All that is found in a story, told at its end. */
+const found = [];
+
 async function look(person, what) {
-  // Movements come to their end before anybody judges.
-  await person.page.evaluate(() => Promise.race([Promise.all(document.getAnimations().filter((it) => Number.isFinite(it.effect?.getComputedTiming().endTime)).map((it) => it.finished.catch(() => undefined))), new Promise((go) => setTimeout(go, 1_500))]));
+  await settled(person);
   const { width } = person.page.viewportSize();
   if (SHOTS) {
     await mkdir(SHOTS, { recursive: true });
-    await person.page.screenshot({ path: join(SHOTS, `${what}-${width}.png`) });
+    for (const colorScheme of ["dark", "light"]) {
+      await person.page.emulateMedia({ colorScheme });
+      await settled(person);
+      await person.page.screenshot({ path: join(SHOTS, `${what}-${width}-${colorScheme}.png`) });
+    }
   }
   const faults = await person.page.evaluate((finger) => {
     const faults = [];
@@ -42,7 +70,8 @@ async function look(person, what) {
     }
     return faults;
   }, FINGER);
-  assert.deepEqual(faults, [], `${what} at ${width}`);
+  faults.push(...(await axe(person)));
+  found.push(...faults.map((fault) => `${what} at ${width}: ${fault}`));
 }
 
 for (const size of SIZES) {
@@ -124,6 +153,7 @@ for (const size of SIZES) {
       await ann.at("reconnecting").waitFor();
       await look(ann, "lobby-reconnecting");
       for (const raw of crowd) raw.close();
+      assert.deepEqual(found.splice(0), []);
     });
   });
 }
@@ -142,5 +172,6 @@ test("what is wrong with a camera is said in words", { timeout: 120_000 }, async
       await bob.close();
       people.pop();
     }
+    assert.deepEqual(found.splice(0), []);
   });
 });

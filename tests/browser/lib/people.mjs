@@ -36,15 +36,16 @@ export class Person {
   said = [];
 
   /**
-   * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone.
+   * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone; `cameras` is how
+   * many the machine has, and none is no microphone either.
    */
-  static async open(server, name, { camera = true, width = 1280, height = 800, colorScheme = "dark" } = {}) {
+  static async open(server, name, { camera = true, cameras = 1, width = 1280, height = 800, colorScheme = "dark" } = {}) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
     person.#context = await chromium.launchPersistentContext(person.#folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [...FLAGS, CAMERA, camera ? GRANTED : DENIED],
+      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), camera ? GRANTED : DENIED],
       colorScheme,
       viewport: { width, height },
       timeout: PATIENCE_MS,
@@ -63,6 +64,10 @@ export class Person {
   async close() {
     await this.#context.close();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async allowNotifications(server) {
+    await this.#context.grantPermissions(["camera", "microphone", "notifications"], { origin: new URL(server.url).origin });
   }
 
   at(testId) {

@@ -57,7 +57,7 @@ export function againOf(duo: Duologue | null, serverInstant: number): string {
 export class Voice {
   readonly element: HTMLElement;
   readonly #polite = h("div.visually-hidden", { "aria-live": "polite", role: "status" });
-  readonly #notes = h("div.notes");
+  readonly #notes = h("aside.notes", { "aria-label": "Notes" });
 
   constructor() {
     this.element = h("div", {}, this.#polite, this.#notes);

@@ -77,7 +77,8 @@ async function look(person, what) {
 for (const size of SIZES) {
   const { width } = size;
   test(`nothing is beside the page and everything can be pressed at ${width} pixels`, { timeout: 240_000 }, async () => {
-    const server = await Server.start(["rates.guests={ per = 0 }"]);
+    // It is looked at for as long as that takes.
+    const server = await Server.start(["rates.guests={ per = 0 }", 'invites.ring="90s"']);
     const people = [];
     const crowd = [];
     await scene(server, () => people, async () => {

@@ -30,6 +30,7 @@ const DENIED = "--deny-permission-prompts";
 export class Person {
   #folder;
   #context;
+  #devtools;
   page;
   name;
   /** What the page's console and errors said. */
@@ -66,8 +67,11 @@ export class Person {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async allowNotifications(server) {
-    await this.#context.grantPermissions(["camera", "microphone", "notifications"], { origin: new URL(server.url).origin });
+  /** "prompt", "granted" or "denied", as if the person had said so in the browser. */
+  async mayNotify(setting) {
+    // What a session has set is gone with it.
+    this.#devtools ??= await this.#context.newCDPSession(this.page);
+    await this.#devtools.send("Browser.setPermission", { permission: { name: "notifications" }, setting, origin: new URL(this.page.url()).origin });
   }
 
   at(testId) {

@@ -38,15 +38,15 @@ export class Person {
 
   /**
    * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone; `cameras` is how
-   * many the machine has, and none is no microphone either.
+   * many the machine has, and none is no microphone either; `film` is a file that the camera sees.
    */
-  static async open(server, name, { camera = true, cameras = 1, width = 1280, height = 800, colorScheme = "dark" } = {}) {
+  static async open(server, name, { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark" } = {}) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
     person.#context = await chromium.launchPersistentContext(person.#folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), camera ? GRANTED : DENIED],
+      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []), camera ? GRANTED : DENIED],
       colorScheme,
       viewport: { width, height },
       timeout: PATIENCE_MS,

@@ -103,7 +103,7 @@ export function arriveView(app: App, serverUrl: string): View {
     const shown = video.srcObject as MediaStream | null;
     if (isOn && shown?.getVideoTracks()[0] !== devices.video) video.srcObject = new MediaStream([devices.video!]);
     if (!isOn) video.srcObject = null;
-    setText(previewText, devices.trouble ? devices.trouble.title : "See yourself before anybody rings");
+    setText(previewText, devices.trouble ? "No picture so far" : "See yourself before anybody rings");
     start.lastChild!.textContent = devices.trouble ? "Try again" : "Turn the camera on";
     drawSound();
     if (devices.trouble) show(devices.trouble.title, devices.trouble.text);

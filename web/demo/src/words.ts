@@ -119,7 +119,8 @@ export function incomingEnded({ why }: InviteEnded, who: string): string | null 
 }
 
 /** A bad path in words, short enough to stand under a name. */
-export function weak(weakness: Weakness, who: string): string {
+export function weak(weakness: Weakness, name: string): string {
+  const [who] = name.split(/\s+/, 1);
   switch (weakness) {
     case "silence":
       return "weak connection: nothing comes through";

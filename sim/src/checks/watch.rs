@@ -81,7 +81,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// An engine begins with these rows.
-    pub(crate) fn new(rules: &Rules, limits: Limits, rows: &[Row], now: Millis) -> Watch {
+    pub(crate) fn new(rules: &Rules, limits: Limits, epoch: u32, rows: &[Row], now: Millis) -> Watch {
         let mut watch = Watch {
             rules: rules.clone(),
             limits,
@@ -102,7 +102,7 @@ impl Watch {
             owed: Vec::new(),
             accepting: None,
             just_ended: Vec::new(),
-            windows: Windows::new(rules, now),
+            windows: Windows::new(rules, epoch, now),
         };
         for row in rows {
             if let Row::Call(row) = row
@@ -640,7 +640,7 @@ impl Watch {
 
     /// Until when a pair was cooling before this step.
     fn cooldown(&self, pair: Pair, durable: &Durable) -> Millis {
-        let written = durable.cooldowns.get(&pair).copied().unwrap_or_default();
+        let written = durable.cooldowns.get(&pair).filter(|_| self.windows.owns(durable)).copied().unwrap_or_default();
         let here = self.cooled.get(&pair).map_or(Millis(0), |cooled| if cooled.step == self.step { cooled.before } else { cooled.until });
         written.max(here)
     }

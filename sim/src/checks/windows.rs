@@ -42,6 +42,8 @@ struct Window {
 /// Everybody and every window of one engine.
 #[derive(Debug)]
 pub(crate) struct Windows {
+    /// Of its engine.
+    epoch: u32,
     coalesce: Span,
     people: BTreeMap<UserId, Person>,
     windows: BTreeMap<LinkId, Window>,
@@ -55,8 +57,9 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    pub(crate) fn new(rules: &Rules, now: Millis) -> Windows {
+    pub(crate) fn new(rules: &Rules, epoch: u32, now: Millis) -> Windows {
         Windows {
+            epoch,
             coalesce: rules.coalesce,
             people: BTreeMap::new(),
             windows: BTreeMap::new(),
@@ -155,10 +158,16 @@ impl Windows {
         }
     }
 
+    /// Whether its engine owns the realm, and so knows what is written.
+    pub(crate) fn owns(&self, durable: &Durable) -> bool {
+        self.epoch >= durable.owner
+    }
+
     /// Whether either hides the other: as recorded by this engine, else as written before it.
     pub(crate) fn is_hidden(&self, a: UserId, b: UserId, durable: &Durable) -> bool {
         let ways = [(a, b, Hiding::Block), (b, a, Hiding::Block), (a, b, Hiding::Report), (b, a, Hiding::Report)];
-        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
+        let written = |key: &(UserId, UserId, Hiding)| self.owns(durable) && durable.hidden.contains(key);
+        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| written(&key)))
     }
 
     /// A window as the engine sees it.
@@ -219,6 +228,9 @@ impl Windows {
 
     /// LOB 2, where nothing has moved for a while: nobody stands in a window who may not, nobody twice, and as many as may.
     pub(crate) fn settled(&self, now: Millis, durable: &Durable, marks: &mut Marks) -> Verdict {
+        if !self.owns(durable) {
+            return Ok(());
+        }
         let settling = Span(self.coalesce.0 * 2 + 50);
         for (link, window) in self.windows.iter().filter(|(_, window)| window.is_open) {
             let Some(viewer) = window.owner else { continue };

@@ -181,6 +181,16 @@ test("camera and microphone are seen to work before anybody rings, and are excha
     await until("the first one is sent again", async () => (await camera()) === first);
     await bob.sees();
 
+    // A phone opens one camera at a time: there the old one is closed first.
+    await ann.page.evaluate(() => {
+      const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = (wish) =>
+        wish.video && window.__duologue.duo.media.video?.readyState === "live" ? Promise.reject(new DOMException("one at a time", "NotReadableError")) : real(wish);
+    });
+    await ann.page.locator(".sheet").getByTestId("camera-select").selectOption(second);
+    await until("the other one is sent", async () => (await camera()) === second);
+    await bob.sees();
+
     // Pulled out in the middle: it is said, and the sound goes on.
     await ann.page.keyboard.press("Escape");
     await ann.page.evaluate(() => {
@@ -238,6 +248,22 @@ test("more time is asked by one, agreed by the other, and both clocks have it", 
     // The statistics of a good path are no weak connection.
     assert.equal(await ann.page.evaluate(() => window.__duologue.duo.call.weakness), null);
   });
+});
+
+test("the last thirty seconds are seen and read out", { timeout: 120_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name)))));
+    const [ann, bob] = people;
+    await Promise.all(people.map((person) => person.enter({ picture: false })));
+    await ann.page.evaluate((user) => window.__duologue.duo.lobby.invite({ user }, { seconds: 33 }), await bob.user());
+    await bob.at("ring-dialog").waitFor();
+    await bob.page.evaluate(() => window.__duologue.duo.invites.accept(window.__duologue.duo.invites.incoming[0].invite, { seconds: 33 }));
+    await Promise.all([ann.inCall(), bob.inCall()]);
+    await until("a reader hears it", () => ann.page.evaluate(() => [...document.querySelectorAll("[aria-live]")].some((it) => it.textContent === "Thirty seconds left.")));
+    assert.equal(await ann.page.evaluate(() => document.querySelector("[data-testid=call]").classList.contains("is-late")), true);
+    await ann.at("after-call").filter({ hasText: "Time is up" }).waitFor();
+  }, ["invites.seconds_min=30"]);
 });
 
 test("where calls cannot be extended, that is said, and not offered again", { timeout: 120_000 }, async () => {

@@ -376,7 +376,7 @@ export function callView(app: App, call: Call): View {
   };
 
   /** What was wrong before the call was said before it. */
-  let troubleSaid = devices.soundTrouble ?? devices.trouble;
+  let said = [devices.soundTrouble, devices.trouble];
   offs.push(
     deviceChoices.stop,
     meter.stop,
@@ -388,9 +388,9 @@ export function callView(app: App, call: Call): View {
     duo!.on("call_extended", () => app.note("You have more time.")),
     duo!.on("chat", ({ call: id }) => id === call.id && app.alerts.wrote(who)),
     devices.onChange(() => {
-      const trouble = devices.soundTrouble ?? devices.trouble;
-      if (trouble && trouble !== troubleSaid) app.note(`${trouble.title}. ${trouble.text}`);
-      troubleSaid = trouble;
+      const troubles = [devices.soundTrouble, devices.trouble];
+      for (const it of troubles) if (it && !said.includes(it)) app.note(`${it.title}. ${it.text}`);
+      said = troubles;
       draw();
     }),
     duo!.on("peer_link", ({ state }) => app.say(state === "back" ? `${who} is back.` : `${who} is reconnecting.`)),

@@ -72,11 +72,12 @@ export class Devices {
     this.#chosen[kind] = deviceId;
     try {
       const wish = { deviceId: { exact: deviceId } };
-      this.#take(await navigator.mediaDevices.getUserMedia(kind === "camera" ? { video: { ...VIDEO, ...wish } } : { audio: { ...AUDIO, ...wish } }));
+      this.#take(await this.#exchange(kind === "camera" ? { video: { ...VIDEO, ...wish } } : { audio: { ...AUDIO, ...wish } }));
     } catch (error) {
       if (before === undefined) delete this.#chosen[kind];
       else this.#chosen[kind] = before;
       const trouble = troubleOf(error, kind);
+      if (kind === "camera" && !this.#video) await this.openCamera();
       if (kind === "camera") this.#trouble = trouble;
       else this.#soundTrouble = trouble;
       this.#changed();
@@ -162,6 +163,17 @@ export class Devices {
     let sum = 0;
     for (const sample of this.#samples) sum += (sample - 128) ** 2;
     return Math.min(1, Math.sqrt(sum / this.#samples.length) / 40);
+  }
+
+  /** Most phones have one camera open at a time: there the old one is closed before the other opens. */
+  async #exchange(wish: MediaStreamConstraints): Promise<MediaStream> {
+    try {
+      return await navigator.mediaDevices.getUserMedia(wish);
+    } catch (error) {
+      if (!wish.video || !this.#video || (error as DOMException).name !== "NotReadableError") throw error;
+      this.closeCamera();
+      return navigator.mediaDevices.getUserMedia(wish);
+    }
   }
 
   #take(stream: MediaStream): void {

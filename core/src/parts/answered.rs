@@ -37,6 +37,8 @@ struct Client {
     /// Dropped with their connection before they were answered: nothing of them is left, and they may be said again.
     dropped: Vec<u64>,
     seen: Millis,
+    /// When its rows were read, if they were: `seen` is then that of its last row, and it may have been there until just before.
+    loaded: Option<Millis>,
 }
 
 /// As many as a client may have unanswered (`docs/protocol.md`, "Commands").
@@ -70,7 +72,15 @@ impl Answered {
                         gone = Some(id);
                     }
                 }
-                clients.push(Client { key, last_id: 0, answers: VecDeque::new(), pending: Vec::new(), dropped: Vec::new(), seen: now });
+                clients.push(Client {
+                    key,
+                    last_id: 0,
+                    answers: VecDeque::new(),
+                    pending: Vec::new(),
+                    dropped: Vec::new(),
+                    seen: now,
+                    loaded: None,
+                });
                 clients.len() - 1
             }
         };
@@ -130,6 +140,13 @@ impl Answered {
         gone
     }
 
+    /// Keeps an answer of `at` that was read from its row.
+    pub fn load(&mut self, user: Slot, client: ClientId, number: u64, answer: Answer, keep: u32, (at, now): (Millis, Millis)) {
+        let key = ClientKey::Client(client);
+        let _ = self.remember(user, key, number, answer, keep, at.min(now));
+        self.client_mut(user, key, at.min(now)).0.loaded = Some(now);
+    }
+
     /// The client is there again, or still.
     pub fn touch(&mut self, user: Slot, key: ClientKey, now: Millis) {
         if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
@@ -148,7 +165,7 @@ impl Answered {
             return gone;
         }
         self.of.get_mut(user).retain(|client| {
-            let stays = client.seen > before || keep(client.key);
+            let stays = client.seen.max(client.loaded.unwrap_or_default()) > before || keep(client.key);
             if let (false, ClientKey::Client(id)) = (stays, client.key) {
                 gone.push(id);
             }

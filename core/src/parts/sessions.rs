@@ -44,10 +44,8 @@ impl Sessions {
 
     pub fn put(&mut self, hash: TokenHash, session: Session) {
         self.remove(hash);
-        if self.by_hash.len() >= self.max as usize
-            && let Some((_, oldest)) = self.by_use.pop_first()
-        {
-            self.by_hash.remove(&oldest);
+        if self.by_hash.len() >= self.max as usize {
+            self.drop_oldest();
         }
         self.uses += 1;
         self.by_hash.insert(hash, (session, self.uses));
@@ -58,6 +56,13 @@ impl Sessions {
     pub fn remove(&mut self, hash: TokenHash) {
         if let Some((_, used)) = self.by_hash.remove(&hash) {
             self.by_use.remove(&used);
+        }
+    }
+
+    /// The one used least lately leaves memory.
+    pub fn drop_oldest(&mut self) {
+        if let Some((_, oldest)) = self.by_use.pop_first() {
+            self.by_hash.remove(&oldest);
         }
     }
 

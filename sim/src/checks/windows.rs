@@ -209,20 +209,23 @@ impl Windows {
 
     /// Somebody is put into a place at this instant.
     fn place(&self, link: LinkId, content: &Place1, durable: &Durable, marks: &mut Marks) -> Verdict {
-        let Some((card, _)) = content else { return Ok(()) };
-        let window = &self.windows[&link];
-        let Some(viewer) = window.owner else { return Ok(()) };
-        let shown = self.people.get(&card.user);
+        match (content, self.windows[&link].owner) {
+            (Some((card, _)), Some(viewer)) => self.may_show(viewer, card.user, durable, marks),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody is shown at this instant, in a place or in a reel.
+    pub(crate) fn may_show(&self, viewer: UserId, user: UserId, durable: &Durable, marks: &mut Marks) -> Verdict {
+        let shown = self.people.get(&user);
         law(marks, "law: nobody shown without a link", shown.is_some_and(|person| !person.links.is_empty()), || {
-            format!("{} is shown to {viewer} and has no connection", card.user)
+            format!("{user} is shown to {viewer} and has no connection")
         })?;
         let lobby = self.people.get(&viewer).and_then(|person| person.lobby.as_ref());
-        let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && card.user != viewer;
-        law(marks, "law: windows hold whom they may", may, || {
-            format!("{} is shown to {viewer}, who is in {lobby:?}: {shown:?}", card.user)
-        })?;
-        law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, card.user, durable), || {
-            format!("{} is shown to {viewer}, and one hides the other", card.user)
+        let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && user != viewer;
+        law(marks, "law: windows hold whom they may", may, || format!("{user} is shown to {viewer}, who is in {lobby:?}: {shown:?}"))?;
+        law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, user, durable), || {
+            format!("{user} is shown to {viewer}, and one hides the other")
         })
     }
 
@@ -258,6 +261,12 @@ impl Windows {
             })?;
         }
         Ok(())
+    }
+
+    /// Whom a reel may show; none where its engine owns the realm no more, or the viewer is in no lobby.
+    pub(crate) fn whom_a_reel_may_show(&self, viewer: UserId, filter: &Filter, durable: &Durable) -> Option<Vec<UserId>> {
+        let lobby = self.lobby(viewer).filter(|_| self.owns(durable))?;
+        Some(self.who_may_be_shown(viewer, lobby, filter, durable))
     }
 
     fn who_may_be_shown(&self, viewer: UserId, lobby: &str, filter: &Filter, durable: &Durable) -> Vec<UserId> {

@@ -9,7 +9,7 @@ use duologue_core::engine::Engine;
 use duologue_core::input::Input;
 use duologue_core::kit::random::Purpose;
 use duologue_core::kit::time::{Millis, Span};
-use duologue_core::wire::Command;
+use duologue_core::wire::{Command, Filter};
 use duologue_transport::Form;
 use std::fmt::Write as _;
 
@@ -83,22 +83,24 @@ fn core_inputs(people: u32) -> Vec<Row> {
     ]
 }
 
-/// One in ten leaves or joins, the others ask for something that is refused, answered or changes nothing visible.
+/// One in ten makes somebody visible or invisible: a person leaves, joins again, and opens the window anew, so that windows stay on.
+/// The others ask for something that is refused, answered or changes nothing visible.
 fn mixed(people: u32, i: u64) -> Input {
-    let draw = realm::SEED.pick(Purpose::Expose, i, 99);
+    let (round, step) = (i / 20, i % 20);
+    let draw = realm::SEED.pick(Purpose::Expose, if step < 3 { round * 20 } else { i }, 99);
     let n = (draw % u64::from(people)) as u32 + 1;
-    let number = 10 + i;
     let other = realm::user(((draw >> 32) % u64::from(people)) as u32 + 1);
-    let command = match i % 20 {
+    let command = match step {
         0 => Command::Leave,
         1 => Command::Join { lobby: None },
-        2..=5 => Command::Invite { to: other, seconds: 10 },
-        6..=9 => Command::Rescind { invite: duologue_core::kit::ids::InviteId(draw >> 20) },
-        10..=13 => Command::HangUp { call: duologue_core::kit::ids::CallId(draw >> 20) },
-        14..=16 => Command::Unpair,
+        2 => Command::Window { size: 20, filter: Filter::default() },
+        3..=6 => Command::Invite { to: other, seconds: 10 },
+        7..=10 => Command::Rescind { invite: duologue_core::kit::ids::InviteId(draw >> 20) },
+        11..=14 => Command::HangUp { call: duologue_core::kit::ids::CallId(draw >> 20) },
+        15..=17 => Command::Unpair,
         _ => Command::Join { lobby: None },
     };
-    realm::command(n, number, command)
+    realm::command(n, 10 + i, command)
 }
 
 fn idle_poll(people: u32) -> Row {

@@ -44,13 +44,13 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
             }
         },
     };
-    desk.timers.set(Due::Session(link), expires);
+    parts.links.end_at(link, expires);
     if hello.exclusive {
         be_the_only_one(parts, desk, user, link);
     }
     pairing::wake(parts, desk, user);
     declare(parts, desk, hello, user, link);
-    let key = key_of(link, parts.links.get(link).and_then(|l| l.client));
+    let key = key_of(link, parts.links.who(link).and_then(|(_, client)| client));
     parts.answered.touch(user, key, desk.now);
     let welcome = Box::new(Welcomed {
         user: parts.people.card(user).clone(),
@@ -206,9 +206,7 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     let user = known.user;
     desk.forget(link);
     parts.windows.close(link);
-    for due in [Due::Grace(link), Due::Session(link)] {
-        desk.timers.cancel(due);
-    }
+    desk.timers.cancel(Due::Grace(link));
     match known.client {
         None => parts.answered.forget(user, ClientKey::Link(link)),
         Some(client) => {

@@ -34,8 +34,14 @@ fn absorb_one(parts: &mut Parts, desk: &mut Desk, row: &Row, fresh: &BTreeSet<Us
         Row::Answer(answer) => {
             if let Some(user) = parts.people.slot(answer.user).filter(|_| fresh.contains(&answer.user)) {
                 let key = ClientKey::Client(answer.client);
-                let _ =
-                    parts.answered.remember(user, key, answer.number, Ok(answer.done.clone()), desk.rules.answers, answer.at.min(desk.now));
+                let _ = parts.answered.remember(
+                    user,
+                    key,
+                    answer.number,
+                    &Ok(answer.done.clone()),
+                    desk.rules.answers,
+                    answer.at.min(desk.now),
+                );
             }
         }
         Row::Block { by, of, .. } if is_news(by) && is_news(of) => parts.hidden.block(*by, *of),

@@ -120,7 +120,10 @@ impl Gateway {
         match up {
             Up::Closed { conn, clean } => self.closed(conn, if clean { LinkEnd::Left } else { LinkEnd::Lost }),
             Up::Heard { conn } => self.heard(conn),
-            Up::Message { conn, bytes } => self.message(conn, bytes),
+            Up::Message { conn, bytes } => {
+                self.heard(conn);
+                self.message(conn, bytes);
+            }
             Up::Opened { conn, address, form, secret } => self.opened(conn, address, form, secret),
             Up::Writable { conn } => self.writable(conn),
             Up::WrongFrame { conn } => self.close(conn, Closing::BadMessage, None, Some("not a frame of this form, or too large")),
@@ -380,7 +383,7 @@ impl Gateway {
         self.flush(id);
     }
 
-    pub(crate) fn heard(&mut self, conn: ConnId) {
+    fn heard(&mut self, conn: ConnId) {
         let now = self.now;
         if let Some(socket) = self.sockets.get_mut(conn) {
             socket.life.heard(now);

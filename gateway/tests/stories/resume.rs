@@ -305,6 +305,22 @@ fn con_6_only_what_comes_from_the_client_is_life() {
     assert_eq!(w.hears_lines(conn), [(1, "1".into())]);
 }
 
+/// A hello that the store keeps waiting: what was said meanwhile came when it came.
+#[test]
+fn con_6_what_was_held_until_the_welcome_is_no_life_at_the_welcome() {
+    let mut w = World::new(config());
+    let conn = w.open();
+    w.hello(conn, None);
+    let attach = w.attached();
+    w.say(conn, &ClientMessage::Ping);
+    w.after(Span::secs(20));
+    w.welcomed(attach.link, attach.link);
+    w.after(Span::millis(39_999));
+    assert_eq!(w.closing_of(conn), None);
+    w.after(Span::millis(1));
+    assert_eq!(w.closing_of(conn), Some(Closing::Timeout));
+}
+
 #[test]
 fn a_late_driver_reaches_the_same_state() {
     let run = |steps: &[u64]| {

@@ -475,7 +475,8 @@ impl Watch {
                 }
                 self.windows.joined(user, lobby, self.now);
             }
-            (Command::Leave, _) => {
+            // The rings of a caller who is in no lobby go on (INV 1).
+            (Command::Leave, _) if self.windows.lobby(user).is_some() => {
                 self.side_told_of_all(user);
                 self.windows.left(user, self.now);
             }

@@ -117,6 +117,8 @@ pub(crate) struct World {
     now: u64,
     seq: u64,
     queue: BinaryHeap<Reverse<Entry>>,
+    /// Of the entry that happens just now.
+    turn: u64,
     choices: Choices,
     weather_count: u32,
     net: Net,
@@ -160,6 +162,7 @@ impl World {
             now: 0,
             seq: 0,
             queue: BinaryHeap::new(),
+            turn: 0,
             choices: Choices::new(plan.seed, plan.size, plan.keep.clone(), records),
             weather_count: 0,
             net: Net::new(plan.seed, plan.latency_ms),
@@ -200,6 +203,7 @@ impl World {
     pub(crate) fn run(&mut self, progress: &mut dyn FnMut(u64)) -> Verdict {
         let mut events = 0_u64;
         while let Some(Reverse(entry)) = self.queue.pop() {
+            self.turn = entry.seq;
             debug_assert!(entry.at >= self.now, "time goes forward");
             self.now = entry.at;
             self.happens(entry.what)?;
@@ -246,6 +250,11 @@ impl World {
     fn push(&mut self, at: u64, what: What) {
         self.seq += 1;
         self.queue.push(Reverse(Entry { at: at.max(self.now), seq: self.seq, what }));
+    }
+
+    /// What happens just now happens later instead, in its turn: before all that was sent after it.
+    fn puts_off(&mut self, at: u64, what: What) {
+        self.queue.push(Reverse(Entry { at, seq: self.turn, what }));
     }
 
     fn happens(&mut self, what: What) -> Verdict {

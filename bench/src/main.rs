@@ -10,8 +10,13 @@ use duologue_core::input::Input;
 use duologue_core::kit::random::Purpose;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::{Command, Filter};
+use duologue_sim::{Plan, Visits, run_with};
 use duologue_transport::Form;
 use std::fmt::Write as _;
+
+// As in the server.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// One line of the table.
 struct Row {
@@ -20,20 +25,30 @@ struct Row {
     target: &'static str,
 }
 
-/// How many people the core is measured with; `--quick` leaves the largest out.
-fn sizes() -> Vec<u32> {
-    if std::env::args().any(|arg| arg == "--quick") { vec![5_000] } else { vec![5_000, 100_000, 1_000_000] }
+/// Only what takes seconds.
+fn is_quick() -> bool {
+    std::env::args().any(|arg| arg == "--quick")
+}
+
+/// How many people the core is measured with.
+fn sizes() -> &'static [u32] {
+    if is_quick() { &[5_000] } else { &[5_000, 100_000, 1_000_000] }
+}
+
+/// How many people do nothing while it is polled.
+fn idle_sizes() -> &'static [u32] {
+    if is_quick() { &[10, 1_000, 100_000] } else { &[10, 1_000, 1_000_000] }
 }
 
 fn main() {
     let mut rows = Vec::new();
     for people in sizes() {
         eprintln!("core inputs, {people} people …");
-        rows.extend(core_inputs(people));
+        rows.extend(core_inputs(*people));
     }
     eprintln!("idle polls …");
-    for people in [10, 1_000, 100_000] {
-        rows.push(idle_poll(people));
+    for people in idle_sizes() {
+        rows.push(idle_poll(*people));
     }
     for (form, name) in [(Form::Json, "JSON, not deflated"), (Form::Postcard, "binary")] {
         for people in [100, 1_000, 2_000] {
@@ -41,7 +56,45 @@ fn main() {
             rows.push(joining(people, form, name));
         }
     }
+    rows.extend(simulator());
     write_table(&rows);
+}
+
+/// The simulator: real engine, gateway, commit, codec and half of the clients real too, in one thread.
+fn simulator() -> Vec<Row> {
+    let (people, minutes) = if is_quick() { (200, 10) } else { (1_000, 60) };
+    let mut runs = vec![
+        (format!("simulator, {people} people in steady use for {minutes} minutes, laws on"), Plan::steady(7, people, minutes), "≤ 6 s"),
+        (
+            format!("simulator, {people} people in steady use for {minutes} minutes, laws off"),
+            Plan { laws: false, ..Plan::steady(7, people, minutes) },
+            "≤ 2 s",
+        ),
+    ];
+    if !is_quick() {
+        let day = Plan::steady(7, 10_000, 24 * 60).in_visits(Visits { count: 2, minutes: 30 });
+        runs.push(("simulator, 10,000 people over a day, each there for half an hour in two visits, laws on".into(), day, "≤ 60 s"));
+    }
+    let mut rows: Vec<Row> = runs.into_iter().map(|(what, plan, target)| simulated(what, &[plan], target)).collect();
+    let worlds: Vec<Plan> = (1..=if is_quick() { 10 } else { 100 }).map(Plan::drawn).collect();
+    rows.push(simulated(format!("simulator, {} small worlds with all laws", worlds.len()), &worlds, ""));
+    rows
+}
+
+fn simulated(what: String, plans: &[Plan], target: &'static str) -> Row {
+    eprintln!("{what} …");
+    let start = cpu::thread_time();
+    let inputs: u64 = plans
+        .iter()
+        .map(|plan| {
+            let report = run_with(plan, &mut |_| {});
+            assert!(report.failure.is_none(), "{report}");
+            report.inputs
+        })
+        .sum();
+    let spent = cpu::thread_time() - start;
+    let rate = inputs as f64 / spent.as_secs_f64();
+    Row { what, figure: format!("{:.1} s CPU, {} inputs a CPU-second", spent.as_secs_f64(), thousands(rate as u64)), target }
 }
 
 /// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.

@@ -11,6 +11,8 @@ pub fn check(parts: &Parts, desk: &Desk) {
     parts.invites.check(parts.people.all());
     parts.calls.check();
     parts.tickets.check();
+    parts.draws.check();
+    parts.reels.check(|link| parts.links.get(link).is_some());
     parts.windows.check(parts.people.all());
     for user in parts.people.all() {
         let drawn = parts.lobbies.of(user);

@@ -6,8 +6,8 @@ use crate::desk::Desk;
 pub use crate::due::Due;
 pub use crate::flows::sweep::Swept;
 use crate::flows::{
-    Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, safety, seat, sweep, talk, visible,
-    window,
+    Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, reel, safety, seat, sweep, talk,
+    visible, window,
 };
 use crate::input::{Attach, Input, Request};
 use crate::kit::digest::Digest;
@@ -383,6 +383,7 @@ impl Engine {
             Command::Leave => lobby::leave(parts, desk, me)?,
             Command::Pair { filter, confirm } => pairing::wish(parts, desk, me, filter, *confirm)?,
             Command::Profile(patch) => profile::edit(parts, desk, me, patch)?,
+            Command::Reel { limit, filter, restart } => reel::next(parts, desk, me, *limit, filter, *restart)?,
             Command::Rejoin { call } => seat::rejoin(parts, desk, me.user, link, *call)?,
             Command::Renegotiate { call } => seat::renegotiate(parts, desk, me.user, link, *call)?,
             Command::Report { user, reason, call } => safety::report(parts, desk, me, *user, (reason, *call), found)?,
@@ -396,7 +397,6 @@ impl Engine {
             Command::Explain { .. } | Command::Introduce { .. } => return Err(Reason::UnknownUser.into()),
             Command::Read { .. } => Done::Empty,
             Command::Redeem { .. } => return Err(Reason::UnknownCode.into()),
-            Command::Reel { .. } => return Err(Reason::NotInLobby.into()),
         };
         Ok(done)
     }
@@ -498,7 +498,9 @@ impl Engine {
         parts.invites.digest(&mut digest);
         parts.lobbies.digest(&mut digest);
         parts.parked.digest(&mut digest);
+        parts.draws.digest(&mut digest);
         parts.rates.digest(&mut digest);
+        parts.reels.digest(&mut digest);
         parts.sessions.digest(&mut digest);
         parts.tickets.digest(&mut digest);
         parts.windows.digest(&mut digest);

@@ -137,6 +137,7 @@ fn promise_4_nothing_grows_beyond_its_limit() {
         parked_max: 3,
         buckets_max: 16,
         lobbies_max: 3,
+        reel_max: 4,
         outbox: 300,
         remembered_max: 4,
     };

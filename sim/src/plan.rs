@@ -320,6 +320,9 @@ fn draw_limits(seed: u64, people: u32) -> Limits {
     if dice.percent(25) {
         limits.lobbies_max = dice.between(1, 4) as u32;
     }
+    if dice.percent(40) {
+        limits.reel_max = dice.between(1, 4) as u32;
+    }
     if dice.percent(25) {
         limits.remembered_max = dice.between(1, 20) as u32;
     }
@@ -369,6 +372,7 @@ fn draw_rules(seed: u64) -> Rules {
     often(20, &mut |_| rules.report_needs_call = false);
     often(60, &mut |_| rules.rate_rings = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_rings_address = Rate::per(1_000, Span::mins(1), 1_000));
+    often(70, &mut |_| rules.rate_cards = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_guests = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_sign_in = Rate::per(1_000, Span::mins(1), 1_000));
     debug_assert_eq!(rules.check(), Ok(()), "drawn rules make sense");

@@ -89,6 +89,9 @@ pub(crate) struct Server {
     looks_deep: bool,
 }
 
+/// How often one instant may ask for more of itself.
+const ROUNDS: u32 = 100;
+
 impl Server {
     /// Takes the realm and starts from its rows.
     pub(crate) fn start(plan: &Plan, memory: &Memory, life: u32, ahead_ms: u64, true_ms: u64) -> Server {
@@ -110,7 +113,7 @@ impl Server {
             epoch: standing.epoch,
             clock,
             gateway: gateway(),
-            watch: Watch::new(&plan.rules, plan.limits, &taken.rows, now),
+            watch: Watch::new(&plan.rules, plan.limits, standing.epoch, &taken.rows, now),
             shadow: plan.shadow.then(|| Shadow::new(engine(taken.rows.clone()), gateway())),
             engine: engine(taken.rows),
             commit: Commit::new(plan.commit, standing),
@@ -177,13 +180,19 @@ impl Server {
     }
 
     fn deadlines(&mut self, now: Millis, around: &mut Around<'_>) -> Verdict {
-        self.gateway.handle_timeout(now);
-        self.drain_gateway(now, around, None)?;
-        self.watch.timeout(now);
-        self.engine.handle_timeout(now);
-        self.drain_engine(now, around)?;
-        self.commit.handle_timeout(now);
-        self.settle(now, around)?;
+        // What is released may be news to the gateway, which tells the engine, which wants something at once.
+        for _ in 0..ROUNDS {
+            self.gateway.handle_timeout(now);
+            self.drain_gateway(now, around, None)?;
+            self.watch.timeout(now);
+            self.engine.handle_timeout(now);
+            self.drain_engine(now, around)?;
+            self.commit.handle_timeout(now);
+            self.settle(now, around)?;
+            if self.dead || self.next_due().is_none_or(|due| due > now) {
+                break;
+            }
+        }
         if around.plan.laws && !self.dead {
             self.watch.after(around.marks)?;
             self.watch.progress(&self.engine, around.marks)?;

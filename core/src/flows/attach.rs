@@ -1,6 +1,6 @@
 //! Connections come and go: hello, take-over, loss, grace, end. CON 1–4, 8; LOB 1; PRE 5; INV 8, 11; CALL 6, 11.
 
-use super::{Halt, call, lobby, memory, pairing, ring, seat, session};
+use super::{Halt, call, lobby, memory, pairing, ring, seat, session, visible};
 use crate::desk::Desk;
 use crate::due::Due;
 use crate::input::{Attach, LinkEnd};
@@ -205,7 +205,8 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     let Some(known) = parts.links.remove(link) else { return };
     let user = known.user;
     desk.forget(link);
-    parts.windows.close(link);
+    visible::unwatch(parts, desk, link);
+    parts.reels.forget(link);
     desk.timers.cancel(Due::Grace(link));
     match known.client {
         None => parts.answered.forget(user, ClientKey::Link(link)),

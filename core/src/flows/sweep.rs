@@ -51,6 +51,7 @@ pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
         unanswered: parts.invites.sweep(desk.now) as u32,
         ..Swept::default()
     };
+    parts.draws.forget(desk.now);
     while parts.sessions.take_expired(desk.now).is_some() {
         swept.sessions += 1;
     }

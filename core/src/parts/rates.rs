@@ -11,6 +11,7 @@ use alloc::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Api,
+    Cards,
     Chat,
     Guests,
     Reports,
@@ -39,7 +40,12 @@ impl Rates {
 
     /// Takes one piece, or says how long to wait.
     pub fn take(&mut self, action: Action, whom: Whom, rate: &Rate, now: Millis) -> Result<(), Span> {
-        if rate.is_off() {
+        self.take_many(action, whom, 1, rate, now)
+    }
+
+    /// Takes so many pieces at once, or says how long to wait for them.
+    pub fn take_many(&mut self, action: Action, whom: Whom, pieces: u32, rate: &Rate, now: Millis) -> Result<(), Span> {
+        if rate.is_off() || pieces == 0 {
             return Ok(());
         }
         if self.buckets.len() >= self.max as usize && !self.buckets.contains_key(&(action, whom)) {
@@ -48,7 +54,7 @@ impl Rates {
                 return Err(Span::secs(1));
             }
         }
-        self.buckets.entry((action, whom)).or_default().take(rate, now)
+        self.buckets.entry((action, whom)).or_default().take_many(rate, pieces, now)
     }
 
     /// Drops buckets that are full again; gives how many.

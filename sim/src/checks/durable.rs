@@ -25,6 +25,8 @@ pub(crate) enum Hiding {
 /// Everything that was ever written.
 #[derive(Debug, Default)]
 pub(crate) struct Durable {
+    /// The epoch of the newest owner: an older one cannot know what was written since.
+    pub owner: u32,
     pub persons: BTreeMap<UserId, PersonRow>,
     pub sessions: BTreeMap<TokenHash, UserId>,
     pub cooldowns: BTreeMap<Pair, Millis>,

@@ -3,6 +3,7 @@
 //! nothing. What windows show is in [`super::windows`].
 
 use super::durable::{Durable, Hiding};
+use super::reels::{Asked, Reels};
 use super::windows::Windows;
 use super::{Verdict, law};
 use crate::failure::{Failure, Kind};
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A command is answered, or its link closed, within this; longer than any trouble of the store, and than a load's own deadline.
 const ANSWER_WITHIN: Span = Span::mins(3);
+/// LOB 5: the most cards of one answer.
+const REEL_MAX: u32 = 50;
 
 /// A connection as the engine let it in.
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +82,12 @@ pub(crate) struct Watch {
     /// Ended in this step: what is said of them in it comes after the fact.
     just_ended: Vec<(CallId, Live)>,
     pub windows: Windows,
+    reels: Reels,
 }
 
 impl Watch {
     /// An engine begins with these rows.
-    pub(crate) fn new(rules: &Rules, limits: Limits, rows: &[Row], now: Millis) -> Watch {
+    pub(crate) fn new(rules: &Rules, limits: Limits, epoch: u32, rows: &[Row], now: Millis) -> Watch {
         let mut watch = Watch {
             rules: rules.clone(),
             limits,
@@ -105,7 +109,8 @@ impl Watch {
             owed: Vec::new(),
             accepting: None,
             just_ended: Vec::new(),
-            windows: Windows::new(rules, now),
+            reels: Reels::new(limits.reel_max),
+            windows: Windows::new(rules, epoch, now),
         };
         for row in rows {
             if let Row::Call(row) = row
@@ -170,7 +175,7 @@ impl Watch {
     pub(crate) fn output(&mut self, output: &Output, durable: &Durable, marks: &mut Marks) -> Verdict {
         match output {
             Output::Event { to, event, .. } => match event {
-                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, marks),
+                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, durable, marks),
                 LinkEvent::Closing { closing, .. } => {
                     hit!(marks, marks::closing(closing.code()));
                     Ok(())
@@ -300,6 +305,7 @@ impl Watch {
 
     fn forget(&mut self, link: LinkId, _marks: &mut Marks) {
         self.attaching.remove(&link);
+        self.reels.forget(link);
         let Some(seen) = self.links.remove(&link) else { return };
         if let Some(at) = seen.lost {
             self.lost.remove(&(at, link));
@@ -452,7 +458,7 @@ impl Watch {
         Ok(())
     }
 
-    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, marks: &mut Marks) -> Verdict {
+    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, durable: &Durable, marks: &mut Marks) -> Verdict {
         let Some((at, command)) = self.commands.remove(&(to, number)) else {
             return law(marks, "law: one answer a number", false, || {
                 format!("{number} of {to:?} is answered {answer:?}, and was not asked")
@@ -478,13 +484,13 @@ impl Watch {
             self.highest.insert(key, number.max(self.highest.get(&key).copied().unwrap_or(0)));
         }
         match command {
-            Some(command) if is_new => self.done(to, seen.user, &command, done, marks),
+            Some(command) if is_new => self.done((to, seen.user), &command, done, durable, marks),
             _ => Ok(()),
         }
     }
 
     /// A command had its effect.
-    fn done(&mut self, link: LinkId, user: UserId, command: &Command, done: &Done, marks: &mut Marks) -> Verdict {
+    fn done(&mut self, (link, user): (LinkId, UserId), command: &Command, done: &Done, durable: &Durable, marks: &mut Marks) -> Verdict {
         match (command, done) {
             (Command::Join { .. }, Done::Joined { lobby }) => {
                 if self.windows.lobby(user).is_some_and(|before| before != lobby) {
@@ -503,6 +509,14 @@ impl Watch {
                 rings.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
+            (Command::Reel { limit, filter, restart }, Done::Cards { cards, more }) => {
+                for (card, _) in cards {
+                    self.windows.may_show(user, card.user, durable, marks)?;
+                }
+                let limit = (*limit).min(REEL_MAX) as usize;
+                let asked = Asked { link, viewer: user, limit, filter, restart: *restart };
+                return self.reels.shows(&asked, (cards, *more), (&self.windows, durable), marks);
+            }
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {
                 marks.hit("call crossed", 1);
@@ -657,7 +671,7 @@ impl Watch {
 
     /// Until when a pair was cooling before this step.
     fn cooldown(&self, pair: Pair, durable: &Durable) -> Millis {
-        let written = durable.cooldowns.get(&pair).copied().unwrap_or_default();
+        let written = durable.cooldowns.get(&pair).filter(|_| self.windows.owns(durable)).copied().unwrap_or_default();
         let here = self.cooled.get(&pair).map_or(Millis(0), |cooled| if cooled.step == self.step { cooled.before } else { cooled.until });
         written.max(here)
     }

@@ -42,6 +42,8 @@ struct Window {
 /// Everybody and every window of one engine.
 #[derive(Debug)]
 pub(crate) struct Windows {
+    /// Of its engine.
+    epoch: u32,
     coalesce: Span,
     people: BTreeMap<UserId, Person>,
     windows: BTreeMap<LinkId, Window>,
@@ -57,8 +59,9 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    pub(crate) fn new(rules: &Rules, now: Millis) -> Windows {
+    pub(crate) fn new(rules: &Rules, epoch: u32, now: Millis) -> Windows {
         Windows {
+            epoch,
             coalesce: rules.coalesce,
             people: BTreeMap::new(),
             windows: BTreeMap::new(),
@@ -165,6 +168,11 @@ impl Windows {
         }
     }
 
+    /// Whether its engine owns the realm, and so knows what is written.
+    pub(crate) fn owns(&self, durable: &Durable) -> bool {
+        self.epoch >= durable.owner
+    }
+
     /// Whether either hides the other: as recorded by this engine, else as written before it.
     pub(crate) fn is_hidden(&self, a: UserId, b: UserId, durable: &Durable) -> bool {
         let pair = (a.min(b), a.max(b));
@@ -172,7 +180,8 @@ impl Windows {
             return false;
         }
         let ways = [(a, b, Hiding::Block), (b, a, Hiding::Block), (a, b, Hiding::Report), (b, a, Hiding::Report)];
-        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
+        let written = |key: &(UserId, UserId, Hiding)| self.owns(durable) && durable.hidden.contains(key);
+        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| written(&key)))
     }
 
     /// A window as the engine sees it.
@@ -205,22 +214,22 @@ impl Windows {
                 None => window.places.remove(place),
             };
         }
-        let lobby = owner.and_then(|viewer| self.people.get(&viewer)?.lobby.as_ref());
         for (place, content) in set {
             law(marks, "law: windows hold whom they may", u32::from(*place) < size, || format!("place {place} of {size}"))?;
             if let (Some(viewer), Some((card, _))) = (owner, content) {
-                self.place(viewer, lobby, card.user, durable, marks)?;
+                self.may_show(viewer, card.user, durable, marks)?;
             }
         }
         Ok(())
     }
 
-    /// `user` is put into a place of `viewer`'s window, who is in `lobby`, at this instant.
-    fn place(&self, viewer: UserId, lobby: Option<&String>, user: UserId, durable: &Durable, marks: &mut Marks) -> Verdict {
+    /// Somebody is shown at this instant, in a place or in a reel.
+    pub(crate) fn may_show(&self, viewer: UserId, user: UserId, durable: &Durable, marks: &mut Marks) -> Verdict {
         let shown = self.people.get(&user);
         law(marks, "law: nobody shown without a link", shown.is_some_and(|person| !person.links.is_empty()), || {
             format!("{user} is shown to {viewer} and has no connection")
         })?;
+        let lobby = self.people.get(&viewer).and_then(|person| person.lobby.as_ref());
         let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && user != viewer;
         law(marks, "law: windows hold whom they may", may, || format!("{user} is shown to {viewer}, who is in {lobby:?}: {shown:?}"))?;
         law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, user, durable), || {
@@ -230,6 +239,9 @@ impl Windows {
 
     /// LOB 2, where nothing has moved for a while: nobody stands in a window who may not, nobody twice, and as many as may.
     pub(crate) fn settled(&self, now: Millis, durable: &Durable, marks: &mut Marks) -> Verdict {
+        if !self.owns(durable) {
+            return Ok(());
+        }
         let settling = Span(self.coalesce.0 * 2 + 50);
         for (link, window) in self.windows.iter().filter(|(_, window)| window.is_open) {
             let Some(viewer) = window.owner else { continue };
@@ -257,6 +269,12 @@ impl Windows {
             })?;
         }
         Ok(())
+    }
+
+    /// Whom a reel may show; none where its engine owns the realm no more, or the viewer is in no lobby.
+    pub(crate) fn whom_a_reel_may_show(&self, viewer: UserId, filter: &Filter, durable: &Durable) -> Option<Vec<UserId>> {
+        let lobby = self.lobby(viewer).filter(|_| self.owns(durable))?;
+        Some(self.who_may_be_shown(viewer, lobby, filter, durable))
     }
 
     fn who_may_be_shown(&self, viewer: UserId, lobby: &str, filter: &Filter, durable: &Durable) -> Vec<UserId> {

@@ -122,6 +122,7 @@ impl World {
         let server = Server::start(&self.plan, &self.memory, self.lives, self.ahead_ms, self.now);
         self.story.note(self.now, || format!("server {node} starts with epoch {}", server.epoch));
         self.marks.hit("call survived a restart", u64::from(self.lives > 1 && server.engine.usage().calls > 0));
+        self.durable.owner = server.epoch;
         self.ahead_ms = server.clock.ahead_ms();
         self.servers[node] = Some(server);
         self.compares_rows()?;

@@ -41,6 +41,12 @@ fn idle_sizes() -> &'static [u32] {
 }
 
 fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, flag, people] = args.as_slice()
+        && flag == MEMORY
+    {
+        return tell_memory(people.parse().expect("a number of people"));
+    }
     let mut rows = Vec::new();
     for people in sizes() {
         eprintln!("core inputs, {people} people …");
@@ -97,9 +103,26 @@ fn simulated(what: String, plans: &[Plan], target: &'static str) -> Row {
     Row { what, figure: format!("{:.1} s CPU, {} inputs a CPU-second", spent.as_secs_f64(), thousands(rate as u64)), target }
 }
 
-/// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.
-fn core_inputs(people: u32) -> Vec<Row> {
+/// Measures memory alone, and prints it.
+const MEMORY: &str = "--memory";
+
+/// What so many people in the lobby hold, in a process of its own: what one measurement gave back would serve the next.
+fn memory_of(people: u32) -> u64 {
+    let this = std::env::current_exe().expect("a program knows where it is");
+    let output = std::process::Command::new(this).args([MEMORY, &people.to_string()]).output().expect("it starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints bytes")
+}
+
+fn tell_memory(people: u32) {
     let before = cpu::resident_bytes();
+    let (engine, _) = crowded(people);
+    println!("{}", cpu::resident_bytes().saturating_sub(before));
+    drop(engine);
+}
+
+/// So many people in the lobby, each with a window of 20.
+fn crowded(people: u32) -> (Engine, Millis) {
     let mut engine = realm::engine(people);
     let mut now = realm::START;
     for n in 1..=people {
@@ -108,7 +131,13 @@ fn core_inputs(people: u32) -> Vec<Row> {
             now = now + Span(1);
         }
     }
-    let memory = cpu::resident_bytes().saturating_sub(before);
+    (engine, now)
+}
+
+/// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.
+fn core_inputs(people: u32) -> Vec<Row> {
+    let memory = memory_of(people);
+    let (mut engine, mut now) = crowded(people);
     let count: u64 = 1_000_000;
     let inputs: Vec<Input> = (0..count).map(|i| mixed(people, i)).collect();
     let start = cpu::thread_time();

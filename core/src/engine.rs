@@ -9,9 +9,9 @@ use crate::flows::{
     Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, reel, safety, seat, sweep, talk,
     visible, window,
 };
-use crate::input::{Attach, Input, Request};
+use crate::input::{Attach, Input, Level, Request};
 use crate::kit::digest::Digest;
-use crate::kit::ids::{LinkId, RequestId, Ticket};
+use crate::kit::ids::{CallId, LinkId, RequestId, Ticket};
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};
 use crate::limits::Limits;
@@ -29,6 +29,8 @@ use alloc::vec::Vec;
 const LOAD_WAIT: Span = Span::secs(10);
 /// When it is worth trying again after that.
 const LOAD_RETRY: Span = Span::secs(2);
+/// A hello comes back within its grace, and not together with all others that waited.
+const LOAD_RETRY_SPREAD: Span = Span::secs(3);
 
 /// What an engine starts from: its epoch, and the rows of live calls and tickets with their people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,21 +94,46 @@ pub struct Engine {
     swept: Swept,
     /// What deadlines cleaned since the last sweep.
     cleaned: Swept,
+    /// The deadline that runs at this moment: whom to blame if it panics.
+    firing: Option<Due>,
 }
 
 impl Engine {
     /// Starts from rows. Calls go on: their members have the recovery span from `now` to come back (CALL 12).
     ///
     /// # Panics
-    /// If the rules make no sense (see [`Rules::check`]).
+    /// If the rules make no sense (see [`Rules::check`]), or `limits.outbox` has no room for what they let one turn say.
     pub fn new(limits: Limits, rules: Rules, seed: Seed, start: Start, now: Millis) -> Engine {
+        Engine::without(limits, rules, seed, start, now, |_| false)
+    }
+
+    /// As [`Engine::new`], but some of the live calls end with `shutdown` before anything else happens: those that made an engine
+    /// before this one panic.
+    ///
+    /// # Panics
+    /// As [`Engine::new`].
+    pub fn without(limits: Limits, rules: Rules, seed: Seed, start: Start, now: Millis, is_ended: impl Fn(CallId) -> bool) -> Engine {
         assert_eq!(rules.check(), Ok(()), "rules are checked by whoever reads them");
         let mut parts = Parts::new(&limits, &seed);
         let mut desk = Desk::new(limits, rules, seed, start.epoch, now);
+        assert!(desk.has_room(), "limits.outbox holds what one turn may say, or every input is refused for ever");
         crate::flows::restore::restore(&mut parts, &mut desk, &start.rows);
         desk.timers.set(Due::Sweep, now + desk.rules.sweep);
-        let mut engine =
-            Engine { parts, desk, clamped: 0, user_hits: 0, user_misses: 0, sweeps: 0, swept: Swept::default(), cleaned: Swept::default() };
+        let ended: Vec<CallId> = parts.calls.all().map(|call| call.id).filter(|id| is_ended(*id)).collect();
+        for id in ended {
+            call::end(&mut parts, &mut desk, id, [Why::Shutdown; 2], now);
+        }
+        let mut engine = Engine {
+            parts,
+            desk,
+            clamped: 0,
+            user_hits: 0,
+            user_misses: 0,
+            sweeps: 0,
+            swept: Swept::default(),
+            cleaned: Swept::default(),
+            firing: None,
+        };
         engine.end_turn();
         engine
     }
@@ -181,6 +208,7 @@ impl Engine {
             && let Some((at, due)) = self.next_due()
         {
             self.desk.now = at.max(self.desk.now);
+            self.firing = Some(due);
             match due {
                 Due::Flush => {
                     if let Some((_, no)) = self.parts.windows.take_due(at) {
@@ -196,6 +224,7 @@ impl Engine {
                 }
             }
             self.end_turn();
+            self.firing = None;
         }
     }
 
@@ -226,11 +255,7 @@ impl Engine {
             Due::Round => pairing::round(parts, desk),
             Due::SeatGrace(id, _) => call::peer_lost(parts, desk, id),
             Due::Shutdown => self.end_one_call(),
-            Due::Sweep => {
-                let Swept { people, invites, .. } = core::mem::take(&mut self.cleaned);
-                self.swept = Swept { people, invites, ..sweep::sweep(parts, desk) };
-                self.sweeps += 1;
-            }
+            Due::Sweep => self.sweep(0),
             Due::TicketSleep(user) => {
                 pairing::give_up(parts, desk, user, None);
                 memory::plan_forgetting(parts, desk);
@@ -266,6 +291,7 @@ impl Engine {
                 }
             }
             Input::Loaded { ticket, rows } => self.loaded(*ticket, rows),
+            Input::MemoryLevel(level) => self.judged(*level),
             Input::ReplayLost { link } => {
                 if let Some(user) = self.parts.links.user(*link) {
                     seat::replay_lost(&mut self.parts, &mut self.desk, user, *link);
@@ -275,6 +301,23 @@ impl Engine {
             Input::StoreDown => self.desk.is_store_up = false,
             Input::StoreUp => self.desk.is_store_up = true,
         }
+    }
+
+    /// MEM 3: at CRITICAL a sweep at once, in which the caches shrink to half. If it is critical still when it is judged again,
+    /// newcomers are refused until it is not.
+    fn judged(&mut self, level: Level) {
+        let before = core::mem::replace(&mut self.desk.memory, level);
+        self.desk.is_crowded = level == Level::Critical && before == Level::Critical;
+        if level == Level::Critical {
+            let shed = memory::shed(&mut self.parts, &mut self.desk);
+            self.sweep(shed);
+        }
+    }
+
+    fn sweep(&mut self, shed: u32) {
+        let Swept { people, invites, .. } = core::mem::take(&mut self.cleaned);
+        self.swept = Swept { people, invites, shed, ..sweep::sweep(&mut self.parts, &mut self.desk) };
+        self.sweeps += 1;
     }
 
     fn attached(&mut self, hello: &Attach, found: Option<&Found>) {
@@ -437,6 +480,7 @@ impl Engine {
             Input::Detached { .. }
             | Input::Drain { .. }
             | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
             | Input::ReplayLost { .. }
             | Input::StoreDown
             | Input::StoreUp => {
@@ -457,8 +501,7 @@ impl Engine {
         let reason = Reason::Unavailable { retry_after: LOAD_RETRY };
         match input {
             Input::Attached(hello) => {
-                self.desk.close(hello.link, Closing::AtCapacity, Some(LOAD_RETRY));
-                self.desk.forget(hello.link);
+                attach::refuse(&mut self.desk, hello.link, Closing::AtCapacity, LOAD_RETRY_SPREAD);
             }
             Input::Command { link, number, .. } => {
                 if let Some(known) = self.parts.links.get(*link) {
@@ -474,6 +517,7 @@ impl Engine {
             Input::Detached { .. }
             | Input::Drain { .. }
             | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
             | Input::ReplayLost { .. }
             | Input::StoreDown
             | Input::StoreUp => {}
@@ -546,6 +590,11 @@ impl Engine {
             sweeps: self.sweeps,
             swept: self.swept,
         }
+    }
+
+    /// The deadline that was running when the engine panicked; none where it was the input itself, or nothing at all.
+    pub fn firing(&self) -> Option<Due> {
+        self.firing
     }
 
     /// How many sweeps there were, and what the last one did (MEM 2).

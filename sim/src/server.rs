@@ -77,6 +77,8 @@ pub(crate) struct Server {
     pub wakes: Option<u64>,
     pub stalled_until: u64,
     pub dead: bool,
+    /// It is killed when it next writes rows, and is down for so long.
+    pub dies_in_a_write: Option<u64>,
     pub inputs: u64,
     pub turns: u64,
     pub refused: u64,
@@ -122,6 +124,7 @@ impl Server {
             wakes: None,
             stalled_until: 0,
             dead: false,
+            dies_in_a_write: None,
             inputs: 0,
             turns: 0,
             refused: 0,
@@ -226,7 +229,9 @@ impl Server {
                 self.commit.handle_load_failed(now, ticket, key);
             }
             Completion::Loaded { ticket, rows } => self.offer(now, &Input::Loaded { ticket, rows }, around)?,
-            Completion::Taken(_) => return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once".into() }),
+            Completion::Pruned(_) | Completion::Taken(_) => {
+                return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once, and nothing is pruned".into() });
+            }
             Completion::Standing(standing) => self.commit.handle_standing(now, standing),
             Completion::Written(written) => self.commit.handle_written(now, written),
         }

@@ -14,8 +14,6 @@ use alloc::vec::Vec;
 
 /// The most cards of one answer.
 const LIMIT_MAX: u32 = 50;
-/// How often one is drawn for before everybody is looked at.
-const TRIES: u32 = 32;
 
 /// Who is drawn for, and from whom.
 struct Draw<'a> {
@@ -26,13 +24,14 @@ struct Draw<'a> {
     stream: Stream,
 }
 
-/// The next cards, and whether there are more that were not shown. Where everybody whom the filter accepts was shown, it begins anew with them.
+/// The next cards, and whether there are more that were not shown. Where everybody whom the filter accepts was shown, it begins
+/// anew with them.
 pub fn next(parts: &mut Parts, desk: &mut Desk, me: Me, limit: u32, filter: &Filter, restart: bool) -> Result<Done, Reason> {
     let lobby = parts.people.lobby(me.user).ok_or(Reason::NotInLobby)?;
     let link = me.link.ok_or(Reason::NotInLobby)?;
     let limit = limit.min(LIMIT_MAX) as usize;
     let accepts = pairing::as_accepts(desk, filter);
-    let stream = visible::draws(parts, desk, Purpose::Reel, me.user);
+    let stream = visible::stream(parts, desk, Purpose::Reel, me.user);
     let mut draw = Draw { viewer: me.user, link, lobby, accepts: &accepts, stream };
     // One more than wanted tells whether there are more.
     let mut drawn = draw.unseen(parts, limit + 1, restart);
@@ -70,8 +69,8 @@ impl Draw<'_> {
         let pool = visible::pool(parts, self.lobby, self.accepts);
         let mut drawn: Vec<Slot> = Vec::with_capacity(most);
         // In a large pool chance finds them soon; where it does not, few are left, and all are looked at.
-        let mut misses = if pool.len() > 4 * most { 0 } else { TRIES };
-        while drawn.len() < most && misses < TRIES {
+        let mut misses = if pool.len() > 4 * most { 0 } else { visible::TRIES };
+        while drawn.len() < most && misses < visible::TRIES {
             let user = pool[self.stream.below(pool.len() as u32) as usize];
             if self.may_come(parts, user, anew) && !drawn.contains(&user) {
                 misses = 0;

@@ -23,18 +23,21 @@ pub struct Swept {
     pub clients: u32,
     /// People who left memory since the sweep before, by their own deadline (stale presence).
     pub people: u32,
+    /// People and sessions that left memory because it was critical (MEM 3).
+    pub shed: u32,
     /// Rings that ended by themselves since the sweep before, by their own deadline.
     pub invites: u32,
 }
 
 impl Swept {
     /// Each kind with its name.
-    pub fn kinds(&self) -> [(&'static str, u32); 7] {
+    pub fn kinds(&self) -> [(&'static str, u32); 8] {
         [
             ("expired sessions", self.sessions),
             ("expired cooldowns", self.cooldowns),
             ("stale presence", self.people),
             ("expired invites", self.invites),
+            ("shed at critical", self.shed),
             ("counts of unanswered rings", self.unanswered),
             ("clients not seen for long", self.clients),
             ("full rate buckets", self.buckets),

@@ -14,8 +14,8 @@ use crate::wire::{Marks, Place};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// How often a place is drawn for before everybody is looked at.
-const TRIES: u32 = 32;
+/// How often somebody is drawn for before everybody is looked at.
+pub const TRIES: u32 = 32;
 
 /// The number of a gender; the last is "none given".
 pub fn gender_number(desk: &Desk, gender: &str) -> GenderNo {
@@ -180,7 +180,7 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
         }
         return;
     }
-    let mut draws = draws(parts, desk, Purpose::Expose, user);
+    let mut draws = stream(parts, desk, Purpose::Expose, user);
     for _ in 0..3 * wanted {
         if given >= wanted {
             break;
@@ -191,7 +191,7 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
 }
 
 /// Draws of this instant for a user.
-pub fn draws(parts: &Parts, desk: &Desk, purpose: Purpose, user: Slot) -> Stream {
+pub fn stream(parts: &Parts, desk: &Desk, purpose: Purpose, user: Slot) -> Stream {
     let UserId(id) = parts.people.id(user);
     desk.seed.stream(purpose, desk.now.0, id as u64 ^ (id >> 64) as u64)
 }
@@ -232,7 +232,7 @@ fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
         return parts.windows.set_hungry(no, false);
     }
     let (viewer, lobby, places) = (window.viewer, window.lobby, window.places);
-    let mut draws = draws(parts, desk, Purpose::Fill, viewer);
+    let mut draws = stream(parts, desk, Purpose::Fill, viewer);
     let is_small = parts.lobbies.count(lobby) <= 4 * u32::from(places) + 16;
     if !is_small {
         while parts.windows.get(no).free() > 0 {

@@ -103,11 +103,13 @@ struct Client {
     seen: Millis,
     answers: Kept,
     unanswered: Option<Box<Unanswered>>,
+    /// When its rows were read, if they were: `seen` is then that of its last row, and it may have been there until just before.
+    loaded: Millis,
 }
 
 impl Client {
     fn new(key: ClientKey, now: Millis) -> Client {
-        Client { key, last_id: 0, seen: now, answers: Kept::default(), unanswered: None }
+        Client { key, last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
     }
 
     fn pending(&self) -> &[u64] {
@@ -227,6 +229,13 @@ impl Answered {
         gone
     }
 
+    /// Keeps an answer of `at` that was read from its row.
+    pub fn load(&mut self, user: Slot, client: ClientId, number: u64, answer: &Answer, keep: u32, (at, now): (Millis, Millis)) {
+        let key = ClientKey::Client(client);
+        let _ = self.remember(user, key, number, answer, keep, at.min(now));
+        self.client_mut(user, key, at.min(now)).0.loaded = now;
+    }
+
     /// The client is there again, or still.
     pub fn touch(&mut self, user: Slot, key: ClientKey, now: Millis) {
         if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
@@ -245,7 +254,7 @@ impl Answered {
             return gone;
         }
         self.of.get_mut(user).retain(|client| {
-            let stays = client.seen > before || keep(client.key);
+            let stays = client.seen.max(client.loaded) > before || keep(client.key);
             if let (false, ClientKey::Client(id)) = (stays, client.key) {
                 gone.push(id);
             }

@@ -89,8 +89,8 @@ impl Sessions {
 
     pub fn put(&mut self, hash: TokenHash, session: Session) {
         self.remove(hash);
-        if self.all.len() >= self.max as usize && self.oldest != END {
-            self.remove_slot(self.oldest);
+        if self.all.len() >= self.max as usize {
+            self.drop_oldest();
         }
         let slot = self.all.insert(hash, Kept { session, older: END, newer: END });
         self.chain_last(slot);
@@ -104,6 +104,13 @@ impl Sessions {
     pub fn remove(&mut self, hash: TokenHash) {
         if let Some(slot) = self.all.find(&hash) {
             self.remove_slot(slot);
+        }
+    }
+
+    /// The one used least lately leaves memory.
+    pub fn drop_oldest(&mut self) {
+        if self.oldest != END {
+            self.remove_slot(self.oldest);
         }
     }
 

@@ -159,7 +159,12 @@ impl Watch {
             Input::Request { id, .. } => {
                 self.requests.insert(*id, self.now);
             }
-            Input::Drain { .. } | Input::Loaded { .. } | Input::ReplayLost { .. } | Input::StoreDown | Input::StoreUp => {}
+            Input::Drain { .. }
+            | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
+            | Input::ReplayLost { .. }
+            | Input::StoreDown
+            | Input::StoreUp => {}
         }
     }
 

@@ -1,5 +1,19 @@
 //! What the command understands, and what each part of it does.
 
+/// Says something on stdout. Who reads may stop before the end, as `head` does: nobody hears the rest, and nothing is wrong.
+macro_rules! say {
+    ($($text:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)))
+    };
+}
+
+/// The same, with the end of the line.
+macro_rules! say_line {
+    ($($text:tt)*) => {
+        say!("{}\n", format_args!($($text)*))
+    };
+}
+
 mod mutants;
 mod progress;
 mod swarm;
@@ -159,13 +173,13 @@ impl Run {
         let spent = progress::cpu_ms().saturating_sub(started).max(1);
         bar.done();
         if report.failure.is_some() {
-            print!("{report}");
+            say!("{report}");
             return Ok(report.failure);
         }
-        println!("{} people, {} min, seed {}", self.users, self.minutes, self.seed);
-        println!("digest  {:032x}", report.digest);
-        println!("inputs  {}", report.inputs);
-        println!("marks");
+        say_line!("{} people, {} min, seed {}", self.users, self.minutes, self.seed);
+        say_line!("digest  {:032x}", report.digest);
+        say_line!("inputs  {}", report.inputs);
+        say_line!("marks");
         print_marks(&report);
         eprintln!("speed   {} inputs a CPU-second ({}.{:03} s)", report.inputs * 1_000 / spent, spent / 1_000, spent % 1_000);
         Ok(None)
@@ -179,10 +193,10 @@ impl Again {
         if let Some(lines) = self.story {
             report.story = duologue_sim::story(&plan);
             let skipped = report.story.len().saturating_sub(lines);
-            report.story[skipped..].iter().for_each(|line| println!("{line}"));
+            report.story[skipped..].iter().for_each(|line| say_line!("{line}"));
         }
-        print!("{report}");
-        println!("digest  {:032x}", report.digest);
+        say!("{report}");
+        say_line!("digest  {:032x}", report.digest);
         Ok(report.failure)
     }
 }
@@ -192,10 +206,10 @@ impl Shrink {
         let plan = self.smaller.plan(self.seed)?;
         let report = run_with(&plan, &mut |_| {});
         let Some(shrunk) = shrink(&report, self.tries) else {
-            print!("{report}");
+            say!("{report}");
             return Ok(None);
         };
-        print!("{}", shrunk.report);
+        say!("{}", shrunk.report);
         eprintln!("({} runs)", shrunk.tries);
         Ok(shrunk.report.failure)
     }
@@ -203,11 +217,11 @@ impl Shrink {
 
 fn print_marks(report: &Report) {
     for (name, count) in report.marks.iter() {
-        println!("  {count:>10}  {name}");
+        say_line!("  {count:>10}  {name}");
     }
     let missing = report.marks.missing(Often::Usual);
     if !missing.is_empty() {
-        println!("  not reached: {}", missing.join(", "));
+        say_line!("  not reached: {}", missing.join(", "));
     }
 }
 

@@ -395,6 +395,16 @@ impl World {
             return Ok(());
         }
         server.wakes = None;
+        self.at_server(node, |server, around| server.turn(around.true_ms, around))?;
+        self.digest.number(self.now);
+        self.carries_away(node)?;
+        self.wakes_again(node);
+        Ok(())
+    }
+
+    /// Something with a server, if it is there, and all that it may look at.
+    fn at_server(&mut self, node: usize, look: impl FnOnce(&mut Server, &mut Around<'_>) -> Verdict) -> Verdict {
+        let Some(server) = self.servers[node].as_mut() else { return Ok(()) };
         let mut around = Around {
             plan: &self.plan,
             durable: &self.durable,
@@ -404,11 +414,7 @@ impl World {
             story: &mut self.story,
             true_ms: self.now,
         };
-        server.turn(self.now, &mut around)?;
-        self.digest.number(self.now);
-        self.carries_away(node)?;
-        self.wakes_again(node);
-        Ok(())
+        look(server, &mut around)
     }
 
     /// Plans the next turn: for what has come, else for the next deadline, as this plan's driver does it.

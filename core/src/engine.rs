@@ -158,7 +158,7 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Millis) {
         let now = self.clamp(now);
         self.run_due(now);
-        if self.next_due().is_none_or(|(at, _)| at > now) {
+        if self.next_at() > now {
             self.desk.now = now;
         }
     }
@@ -181,26 +181,47 @@ impl Engine {
         now.max(self.desk.now)
     }
 
+    /// The first deadline of all: of the desk's, of sessions, of windows.
     fn next_due(&self) -> Option<(Millis, Due)> {
+        let mut next = self.desk.timers.first();
+        let session = self.parts.links.next_end().map(|(at, link)| (at, Due::Session(link)));
         let flush = self.parts.windows.next_flush().map(|at| (at, Due::Flush));
-        self.desk.timers.first().into_iter().chain(flush).min()
+        for other in [session, flush].into_iter().flatten() {
+            if next.is_none_or(|next| other < next) {
+                next = Some(other);
+            }
+        }
+        next
+    }
+
+    /// When it is due; the end of time if there is none.
+    fn next_at(&self) -> Millis {
+        const NEVER: Millis = Millis(u64::MAX);
+        let timers = self.desk.timers.first().map_or(NEVER, |(at, _)| at);
+        let session = self.parts.links.next_end().map_or(NEVER, |(at, _)| at);
+        timers.min(session).min(self.parts.windows.next_flush().unwrap_or(NEVER))
     }
 
     fn run_due(&mut self, now: Millis) {
-        while let Some((at, due)) = self.next_due()
-            && at <= now
+        while self.next_at() <= now
             && self.desk.has_room()
+            && let Some((at, due)) = self.next_due()
         {
             self.desk.now = at.max(self.desk.now);
-            if due == Due::Flush {
-                if let Some((_, no)) = self.parts.windows.take_due(at) {
-                    visible::flush(&mut self.parts, &mut self.desk, no);
+            self.firing = Some(due);
+            match due {
+                Due::Flush => {
+                    if let Some((_, no)) = self.parts.windows.take_due(at) {
+                        visible::flush(&mut self.parts, &mut self.desk, no);
+                    }
                 }
-            } else {
-                let taken = self.desk.timers.take_due(at);
-                assert_eq!(taken, Some((at, due)), "a deadline is taken when it fires");
-                self.firing = Some(due);
-                self.fire(due);
+                // The end of the connection takes its deadline with it.
+                Due::Session(link) => attach::close(&mut self.parts, &mut self.desk, link, Closing::ExpiredToken),
+                due => {
+                    let taken = self.desk.timers.take_due(at);
+                    assert_eq!(taken, Some((at, due)), "a deadline is taken when it fires");
+                    self.fire(due);
+                }
             }
             self.end_turn();
             self.firing = None;
@@ -217,7 +238,7 @@ impl Engine {
         match due {
             Due::CallEnd(id) => call::deadline(parts, desk, id),
             Due::Confirm(id) => found::timeout(parts, desk, id),
-            Due::Drain | Due::Flush => unreachable!("these are not in the timers"),
+            Due::Drain | Due::Flush | Due::Session(_) => unreachable!("these are not in the timers"),
             Due::ForgetPast => self.forget_past(),
             Due::ForgetUsers => {
                 let before = parts.people.count();
@@ -233,7 +254,6 @@ impl Engine {
             }
             Due::Round => pairing::round(parts, desk),
             Due::SeatGrace(id, _) => call::peer_lost(parts, desk, id),
-            Due::Session(link) => attach::close(parts, desk, link, Closing::ExpiredToken),
             Due::Shutdown => self.end_one_call(),
             Due::Sweep => self.sweep(0),
             Due::TicketSleep(user) => {
@@ -324,8 +344,8 @@ impl Engine {
 
     /// CON 5: one effect and one answer a number; the answer stands before all that its flow tells.
     fn command(&mut self, link: LinkId, number: u64, command: &Result<Command, Reason>, found: Option<&Found>) {
-        let Some(known) = self.parts.links.get(link) else { return };
-        let (user, now) = (known.user, self.desk.now);
+        let Some((user, client)) = self.parts.links.who(link) else { return };
+        let now = self.desk.now;
         let me = Me { user, link: Some(link) };
         if let Ok(command) = command
             && let Some(id) = command.signal()
@@ -335,7 +355,7 @@ impl Engine {
             self.desk.answer_at(mark, link, number, answer);
             return;
         }
-        let key = attach::key_of(link, known.client);
+        let key = attach::key_of(link, client);
         if found.is_none() {
             match self.parts.answered.look(user, key, number) {
                 Seen::Answer(answer) => return self.desk.answer_again(link, number, answer),
@@ -350,7 +370,11 @@ impl Engine {
             self.parts.answered.ready(user, key, number);
         }
         let mark = self.desk.mark();
-        let answer: Answer = match command.clone().map_err(Halt::No).and_then(|command| self.obey(me, &command, found)) {
+        let outcome = match command {
+            Ok(command) => self.obey(me, command, found),
+            Err(reason) => Err(Halt::No(reason.clone())),
+        };
+        let answer: Answer = match outcome {
             Ok(done) => Ok(done),
             Err(Halt::No(reason)) => Err(reason),
             Err(Halt::Load(key_wanted)) => {
@@ -368,7 +392,7 @@ impl Engine {
         if matches!(answer, Err(Reason::RateLimited { .. })) {
             return;
         }
-        let gone = self.parts.answered.remember(user, key, number, answer.clone(), self.desk.rules.answers, self.desk.now);
+        let gone = self.parts.answered.remember(user, key, number, answer, self.desk.rules.answers, self.desk.now);
         self.forget_client(user, gone);
         if let (true, crate::parts::answered::ClientKey::Client(client), Ok(done)) = (self.desk.recorded() > 0, key, answer) {
             let user = self.parts.people.id(user);
@@ -524,6 +548,7 @@ impl Engine {
         parts.sessions.digest(&mut digest);
         parts.tickets.digest(&mut digest);
         parts.windows.digest(&mut digest);
+        // The ends of sessions are told by the links.
         for (at, _) in self.desk.timers.iter() {
             digest.number(at.0);
         }

@@ -146,9 +146,12 @@ impl Server {
                 Inbound::Request(input) => self.offer(now, &input, around)?,
                 Inbound::Stored(completion) => self.stored(now, completion, around)?,
                 Inbound::Up(up) => {
-                    self.note_life(now, &up);
-                    self.gateway.handle_transport(now, up.clone());
-                    self.drain_gateway(now, around, Some(&Given::Up(up)))?;
+                    if around.plan.shadow {
+                        self.note_life(now, &up);
+                    }
+                    let given = self.shadow.is_some().then(|| Given::Up(up.clone()));
+                    self.gateway.handle_transport(now, up);
+                    self.drain_gateway(now, around, given.as_ref())?;
                 }
             }
             self.settle(now, around)?;
@@ -320,8 +323,9 @@ impl Server {
             around.leaves.push(Leaves::Reply(to, reply));
             return Ok(());
         }
-        self.gateway.handle_released(now, output.clone());
-        self.drain_gateway(now, around, Some(&Given::Released(output)))
+        let given = self.shadow.is_some().then(|| Given::Released(output.clone()));
+        self.gateway.handle_released(now, output);
+        self.drain_gateway(now, around, given.as_ref())
     }
 
     /// Told is durable: what is released rests on rows that are written.

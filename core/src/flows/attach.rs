@@ -44,14 +44,14 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
             }
         },
     };
-    desk.timers.set(Due::Session(link), expires);
+    parts.links.end_at(link, expires);
     be_the_client(parts, desk, hello, user, link);
     if hello.exclusive {
         be_the_only_one(parts, desk, user, link);
     }
     pairing::wake(parts, desk, user);
     declare(parts, desk, hello, user, link);
-    let key = key_of(link, parts.links.get(link).and_then(|l| l.client));
+    let key = key_of(link, parts.links.who(link).and_then(|(_, client)| client));
     parts.answered.touch(user, key, desk.now);
     let welcome = Box::new(Welcomed {
         user: parts.people.card(user).clone(),
@@ -225,9 +225,7 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     desk.forget(link);
     visible::unwatch(parts, desk, link);
     parts.reels.forget(link);
-    for due in [Due::Grace(link), Due::Session(link)] {
-        desk.timers.cancel(due);
-    }
+    desk.timers.cancel(Due::Grace(link));
     match known.client {
         None => parts.answered.forget(user, ClientKey::Link(link)),
         Some(client) => {

@@ -34,7 +34,7 @@ fn absorb_one(parts: &mut Parts, desk: &mut Desk, row: &Row, fresh: &BTreeSet<Us
         Row::Answer(answer) => {
             if let Some(user) = parts.people.slot(answer.user).filter(|_| fresh.contains(&answer.user)) {
                 let done = Ok(answer.done.clone());
-                parts.answered.load(user, answer.client, answer.number, done, desk.rules.answers, (answer.at, desk.now));
+                parts.answered.load(user, answer.client, answer.number, &done, desk.rules.answers, (answer.at, desk.now));
             }
         }
         Row::Block { by, of, .. } if is_news(by) && is_news(of) => parts.hidden.block(*by, *of),

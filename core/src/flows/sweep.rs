@@ -61,8 +61,7 @@ pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
     let before = desk.now - desk.rules.answers_for;
     let users: Vec<Slot> = parts.people.all().collect();
     for user in users {
-        let links: Vec<_> =
-            parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.get(*link)?.client))).collect();
+        let links: Vec<_> = parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.who(*link)?.1))).collect();
         let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, |key| links.contains(&key));
         swept.clients += gone.len() as u32;
         for client in gone {

@@ -70,7 +70,7 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
                 desk.view(link, WindowView::Closed);
             }
             (false, true) => {
-                parts.windows.wake(no);
+                parts.windows.wake(no, desk.now);
                 show_as_before(parts, desk, no);
                 fill(parts, desk, no);
                 parts.windows.flush(no, desk.now);
@@ -97,8 +97,8 @@ fn show_as_before(parts: &mut Parts, desk: &Desk, no: WindowNo) {
 
 /// A card with what it means to a viewer.
 pub fn content(parts: &Parts, desk: &Desk, viewer: Slot, user: Slot) -> (Arc<crate::wire::Card>, Marks) {
-    let pair = Pair::of(parts.people.id(viewer), parts.people.id(user));
-    let marks = Marks { cooldown_until: parts.cooldowns.active(pair, desk.now), introduced_by: None };
+    let cooldown = || parts.cooldowns.active(Pair::of(parts.people.id(viewer), parts.people.id(user)), desk.now);
+    let marks = Marks { cooldown_until: if parts.cooldowns.count() > 0 { cooldown() } else { None }, introduced_by: None };
     (parts.people.card(user).clone(), marks)
 }
 
@@ -112,7 +112,7 @@ fn is_eligible(parts: &Parts, no: WindowNo, user: Slot) -> bool {
 
 /// Whether a filter accepts somebody who stands in a lobby, whom the viewer may see.
 pub fn is_accepted(parts: &Parts, viewer: Slot, accepts: &Accepts, user: Slot) -> bool {
-    parts.lobbies.gender(user).is_some_and(|gender| accepts.accepts(gender, parts.people.card(user))) && parts.may_see(viewer, user)
+    parts.lobbies.gender(user).is_some_and(|gender| accepts.accepts(gender, || parts.people.card(user))) && parts.may_see(viewer, user)
 }
 
 /// Those in a lobby among whom everybody is whom a filter accepts, and few others.
@@ -228,6 +228,9 @@ fn make_way(parts: &mut Parts, desk: &mut Desk, no: WindowNo, user: Slot) -> boo
 /// Fills free places by draws; of two draws the one shown in fewer windows gets it. What is still free afterwards is hungry.
 fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     let window = parts.windows.get(no);
+    if window.free() == 0 {
+        return parts.windows.set_hungry(no, false);
+    }
     let (viewer, lobby, places) = (window.viewer, window.lobby, window.places);
     let mut draws = stream(parts, desk, Purpose::Fill, viewer);
     let is_small = parts.lobbies.count(lobby) <= 4 * u32::from(places) + 16;
@@ -301,7 +304,7 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
     }
     let watchers: Vec<(WindowNo, u8)> = parts.windows.watchers(user).collect();
     for (no, place) in watchers {
-        if parts.windows.get(no).accepts.accepts(gender, parts.people.card(user)) {
+        if parts.windows.get(no).accepts.accepts(gender, || parts.people.card(user)) {
             parts.windows.redraw(no, place);
             parts.windows.schedule(no, desk.now, desk.rules.coalesce);
         } else {
@@ -314,10 +317,12 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
 /// A window's deadline: free places are filled, then what changed is told, each place once.
 pub fn flush(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     fill(parts, desk, no);
-    let places = parts.windows.flush(no, desk.now);
+    let dirty = parts.windows.flush(no, desk.now);
     let window = parts.windows.get(no);
-    let set: Vec<Place> =
-        places.into_iter().map(|place| (place, window.user_at(place).map(|user| content(parts, desk, window.viewer, user)))).collect();
+    let mut set: Vec<Place> = Vec::with_capacity(dirty.count_ones() as usize);
+    for place in (0..window.places).filter(|place| dirty & 1 << place != 0) {
+        set.push((place, window.user_at(place).map(|user| content(parts, desk, window.viewer, user))));
+    }
     let view = WindowView::Changes { set, available: parts.lobbies.count(window.lobby) };
     desk.view(window.link, view);
 }

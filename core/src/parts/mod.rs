@@ -80,7 +80,7 @@ impl Parts {
 
     /// LOB 3: whether `viewer` may see `other` at all. One function for windows, pairing and invites.
     pub fn may_see(&self, viewer: Slot, other: Slot) -> bool {
-        viewer != other && !self.hidden.is_hidden(self.people.id(viewer), self.people.id(other))
+        viewer != other && (self.hidden.is_empty() || !self.hidden.is_hidden(self.people.id(viewer), self.people.id(other)))
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) struct Watch {
     rings: BTreeMap<InviteId, Ring>,
     ring_ends: BTreeSet<(Millis, InviteId)>,
     calls: BTreeMap<CallId, Live>,
+    /// The same calls by their members.
+    calling: BTreeSet<(UserId, CallId)>,
     call_ends: BTreeSet<(Millis, CallId)>,
     cooled: BTreeMap<Pair, Cooled>,
     owed: Vec<(Pair, Millis, &'static str)>,
@@ -101,6 +103,7 @@ impl Watch {
             rings: BTreeMap::new(),
             ring_ends: BTreeSet::new(),
             calls: BTreeMap::new(),
+            calling: BTreeSet::new(),
             call_ends: BTreeSet::new(),
             cooled: BTreeMap::new(),
             owed: Vec::new(),
@@ -300,7 +303,7 @@ impl Watch {
         // Lower than before where the person had left memory without a fact: the numbers may be used again.
         self.highest.insert(key(user, client, to), welcome.last_id);
         self.windows.arrives(to, user, welcome, attached.map(|attach| attach.intents), self.now);
-        let call = self.calls.iter().find(|(_, live)| live.members.contains(&user)).map(|(id, _)| *id);
+        let call = self.call_of(user);
         let told = welcome.state.call.as_ref().map(|call| call.started.call);
         law(marks, "law: one call a user", call == told, || format!("{user} is welcomed to {told:?} and is in {call:?}"))
     }
@@ -318,8 +321,19 @@ impl Watch {
             self.waiting.remove(&(at, link, number));
         }
         self.windows.goes(link, seen.user, self.now);
-        if !self.links.values().any(|other| other.user == seen.user) {
+        if !self.windows.is_connected(seen.user) {
             self.side_told_of_all(seen.user);
+        }
+    }
+
+    /// The call that somebody is in; where they are in two, the older one.
+    fn call_of(&self, user: UserId) -> Option<CallId> {
+        self.calling.range((user, CallId(0))..=(user, CallId(u64::MAX))).next().map(|(_, call)| *call)
+    }
+
+    fn no_longer_calling(&mut self, live: Live, call: CallId) {
+        for user in live.members {
+            self.calling.remove(&(user, call));
         }
     }
 
@@ -346,6 +360,7 @@ impl Watch {
             },
             Row::CallGone { call } => {
                 if let Some(live) = self.calls.remove(call) {
+                    self.no_longer_calling(live, *call);
                     self.just_ended.push((*call, live));
                     self.call_ends.remove(&(live.deadline, *call));
                     self.windows.call_over(live.members, self.now);
@@ -382,7 +397,7 @@ impl Watch {
     fn call_begins(&mut self, row: &HistoryRow, durable: &Durable, marks: &mut Marks) -> Verdict {
         let pair = Pair::of(row.members[0], row.members[1]);
         for user in row.members {
-            let other = self.calls.iter().find(|(_, live)| live.members.contains(&user));
+            let other = self.call_of(user);
             law(marks, "law: one call a user", other.is_none(), || format!("{user} enters {:?} and is in {other:?}", row.call))?;
         }
         let until = self.cooldown(pair, durable);
@@ -409,6 +424,7 @@ impl Watch {
 
     fn begin_call(&mut self, row: &HistoryRow) {
         self.calls.insert(row.call, Live { members: row.members, deadline: row.deadline });
+        self.calling.extend(row.members.map(|user| (user, row.call)));
         self.call_ends.insert((row.deadline, row.call));
         self.windows.call_on(row.members, row.started.max(self.now));
     }
@@ -420,6 +436,7 @@ impl Watch {
             marks.hit("call lasted to its deadline", u64::from(why == Why::Deadline));
             let in_time = at <= row.deadline && (why != Why::Deadline || at == row.deadline);
             self.calls.remove(&row.call);
+            self.no_longer_calling(live, row.call);
             self.just_ended.push((row.call, live));
             self.call_ends.remove(&(live.deadline, row.call));
             self.windows.call_over(live.members, self.now);

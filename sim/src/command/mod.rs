@@ -19,7 +19,7 @@ mod progress;
 mod swarm;
 
 use clap::{Args, Parser, Subcommand};
-use duologue_sim::{Failure, Kind, Often, Op, Plan, Report, run_twice, run_with, shrink};
+use duologue_sim::{Failure, Kind, Often, Op, Plan, Report, Visits, run_twice, run_with, shrink};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +71,12 @@ struct Run {
     /// Where all draws come from
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Everybody is there only now and then, in so many visits spread over the whole time
+    #[arg(long, requires = "online")]
+    visits: Option<u64>,
+    /// How long all visits of a person last, in minutes
+    #[arg(long)]
+    online: Option<u64>,
     /// Look at no law: how fast is the system itself?
     #[arg(long)]
     no_laws: bool,
@@ -157,6 +163,9 @@ type Done = Result<Option<Failure>, String>;
 impl Run {
     fn run(&self) -> Done {
         let mut plan = Plan::steady(self.seed, self.users.max(1), self.minutes.max(1));
+        if let (Some(count @ 1..), Some(minutes)) = (self.visits, self.online) {
+            plan = plan.in_visits(Visits { count, minutes });
+        }
         plan.laws = !self.no_laws;
         let bar = progress::Progress::new(plan.span_ms, "simulated");
         let started = progress::cpu_ms();

@@ -52,6 +52,7 @@ say "two people in front of browsers"
 
 say "clients of others"
 ./tests/foreign/run.sh || [ $? = 77 ]
+./tests/autobahn.sh
 
 say "the simulator"
 cargo build -q --locked --profile sim -p duologue-sim

@@ -7,9 +7,10 @@ use crate::clock::Clock;
 use crate::config::{Settings, Value, write_size};
 use crate::driver::{Driver, Ending, Parts};
 use crate::http::{App, Counters, router};
-use crate::memory::{Level, Memory};
+use crate::memory::{self, Memory};
 use crate::quic::Asked;
 use crate::{listen, quic, secrets};
+use duologue_core::input::Level;
 use duologue_core::wire::Closing;
 use duologue_store::Store;
 use duologue_store::sqlite::{OpenError, Sqlite};
@@ -247,18 +248,21 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
     }
 }
 
-/// Judges the memory's level and tells its changes (MEM 1).
+/// Judges the memory's level, tells its changes (MEM 1), and has the realm do what is to be done about it (MEM 3).
 async fn judge_memory(app: Arc<App>, every: Duration) {
     let mut before = Level::Ok;
     loop {
         tokio::time::sleep(every).await;
         let (used, level) = app.memory.level();
+        if level != before || level == Level::Critical {
+            app.driver.memory(level);
+        }
         if level != before {
             let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
             if level > before {
-                warn!(%used, %budget, level = level.name(), "memory")
+                warn!(%used, %budget, level = memory::name(level), "memory")
             } else {
-                info!(%used, %budget, level = level.name(), "memory")
+                info!(%used, %budget, level = memory::name(level), "memory")
             }
             before = level;
         }

@@ -1,7 +1,8 @@
 //! The relay of one live call (SIG 1, 2, 4): two sides, one epoch. It is opened, renumbered and dropped by what the engine
 //! releases (`Seats`, `Unseat`), so no signal precedes its call or outlives it (CALL 3). It promises: under one epoch, a side's
 //! description is at the peer before the candidates that follow it; candidates arrive in order, once; nothing of another epoch
-//! arrives; a side costs a bounded number of bytes. Who sits on a side, and what a socket is, its owner knows.
+//! arrives; a side costs a bounded number of bytes. What is to go to a side waits here until its owner takes it, so that nobody is
+//! given more than they read (CON 7). Who sits on a side, and what a socket is, its owner knows.
 
 use crate::candidates::Pending;
 use alloc::boxed::Box;
@@ -10,7 +11,7 @@ use duologue_core::kit::buckets::{Bucket, Rate};
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::{Millis, Span};
-use duologue_core::wire::{Answer, Candidate, Candidates, Description, Done, Event, Reason, SdpKind};
+use duologue_core::wire::{Answer, Candidate, Candidates, Description, Done, Event, MESSAGE_MAX_BYTES, Reason, SdpKind};
 
 /// What a side may send (SIG 2, 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +76,11 @@ impl Side {
     }
 }
 
-/// Something for a side, to be numbered by its link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relayed {
-    /// For whom.
-    pub to: Side,
-    /// `description` or `candidates`.
-    pub event: Event,
-}
+/// A description that would be larger than this in JSON fits into no message, beside what stands around it.
+const DESCRIPTION_JSON_MAX: u32 = MESSAGE_MAX_BYTES as u32 - 512;
+
+/// A batch is cut before it passes this, so that it fits into a message however large its candidates may be.
+const BATCH_MAX_BYTES: u32 = 24 * 1024;
 
 /// What one side has said.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +95,8 @@ struct Half {
     /// Over all epochs.
     descriptions: Bucket,
     bytes: u32,
+    /// Waits for the other side to take it, with the bytes of each.
+    out: VecDeque<(u32, Event)>,
 }
 
 /// The relay of one live call.
@@ -106,13 +106,12 @@ pub struct Relay {
     epoch: u32,
     limits: RelayLimits,
     halves: [Half; 2],
-    out: VecDeque<Relayed>,
 }
 
 impl Relay {
     /// Opens the relay of a call under its epoch.
     pub fn new(call: CallId, epoch: u32, limits: RelayLimits) -> Relay {
-        Relay { call, epoch, limits, halves: Default::default(), out: VecDeque::new() }
+        Relay { call, epoch, limits, halves: Default::default() }
     }
 
     /// Under which epoch it relays.
@@ -123,7 +122,6 @@ impl Relay {
     /// Starts a new epoch: what waited is dropped, indexes begin at 0 again. What a side has used up of its limits stays so.
     pub fn renumber(&mut self, epoch: u32) {
         self.epoch = epoch;
-        self.out.clear();
         for half in &mut self.halves {
             *half = Half { descriptions: half.descriptions, bytes: half.bytes, ..Half::default() };
         }
@@ -132,7 +130,7 @@ impl Relay {
     /// Relays a side's description, unless it equals its last one of this epoch.
     ///
     /// # Errors
-    /// `TooLarge` – the SDP, the descriptions of this side, or its bytes in all.
+    /// `TooLarge` – the SDP, as it is or as JSON; the descriptions of this side; or its bytes in all.
     pub fn handle_description(&mut self, now: Millis, side: Side, description: Description) -> Answer {
         debug_assert_eq!(description.call, self.call);
         if description.epoch != self.epoch {
@@ -144,7 +142,8 @@ impl Relay {
             return Ok(Done::Signal { stale: false });
         }
         let length = size(description.sdp.len());
-        if length > limits.description_max_bytes || length > limits.total_bytes.saturating_sub(half.bytes) {
+        let is_too_large = length > limits.description_max_bytes || carried(&description.sdp) > DESCRIPTION_JSON_MAX;
+        if is_too_large || length > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
         }
         half.descriptions.take(&limits.descriptions, now).map_err(|_| Reason::TooLarge)?;
@@ -153,8 +152,9 @@ impl Relay {
         if half.described.is_some() {
             self.send_all(side);
         }
-        self.halves[side.index()].described = Some(print);
-        self.out.push_back(Relayed { to: side.other(), event: Event::Description(Box::new(description)) });
+        let half = &mut self.halves[side.index()];
+        half.described = Some(print);
+        half.out.push_back((length, Event::Description(Box::new(description))));
         self.send_complete(now, side);
         Ok(Done::Signal { stale: false })
     }
@@ -174,8 +174,8 @@ impl Relay {
             return Err(Reason::field("from", "candidates before these are missing"));
         };
         let news = &message.candidates[known..];
-        let bytes: u32 = news.iter().map(weight).fold(0, u32::saturating_add);
-        let one_too_large = news.iter().any(|candidate| weight(candidate) > limits.candidate_max_bytes);
+        let bytes = weight_of(news);
+        let one_too_large = news.iter().any(|candidate| longest(candidate) > limits.candidate_max_bytes);
         let too_many = news.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
         if one_too_large || too_many || bytes > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
@@ -195,9 +195,14 @@ impl Relay {
         }
     }
 
-    /// The next thing for one of the sides, in order.
-    pub fn poll_output(&mut self) -> Option<Relayed> {
-        self.out.pop_front()
+    /// The next thing for a side, in order, to be numbered by its link: `description` or `candidates`.
+    pub fn poll_output(&mut self, to: Side) -> Option<Event> {
+        self.halves[to.other().index()].out.pop_front().map(|(_, event)| event)
+    }
+
+    /// Bytes that wait for a side to take them.
+    pub fn waiting_bytes(&self, to: Side) -> u32 {
+        self.halves[to.other().index()].out.iter().map(|(bytes, _)| bytes).sum()
     }
 
     /// When a batch has waited enough.
@@ -211,6 +216,7 @@ impl Relay {
         for half in &self.halves {
             digest.wide(half.described.unwrap_or_default()).number(u64::from(half.begun)).maybe(half.due.map(|due| due.0));
             digest.number(half.descriptions.full_at_us()).number(u64::from(half.bytes));
+            digest.number(half.out.len() as u64);
             half.pending.digest(digest);
         }
     }
@@ -244,9 +250,10 @@ impl Relay {
     fn send_one(&mut self, side: Side) {
         let half = &mut self.halves[side.index()];
         assert!(half.described.is_some(), "SIG 1: a description goes before its candidates");
-        let Some(cut) = half.pending.cut(self.limits.batch.max(1) as usize) else { return };
+        let Some(cut) = half.pending.cut(self.limits.batch.max(1) as usize, BATCH_MAX_BYTES, weight) else { return };
+        let bytes = weight_of(&cut.candidates);
         let batch = Candidates { call: self.call, epoch: self.epoch, from: cut.from, candidates: cut.candidates, done: cut.done };
-        self.out.push_back(Relayed { to: side.other(), event: Event::Candidates(Box::new(batch)) });
+        half.out.push_back((bytes, Event::Candidates(Box::new(batch))));
     }
 }
 
@@ -254,14 +261,29 @@ fn size(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
+/// Bytes of a candidate with its `mid`.
 fn weight(candidate: &Candidate) -> u32 {
-    carried(&candidate.candidate).max(candidate.mid.as_ref().map_or(0, |mid| carried(mid)))
+    carried(&candidate.candidate).saturating_add(carried(candidate.mid.as_deref().unwrap_or_default()))
 }
 
-/// Bytes of a text in a batch. A control character, which no candidate has, is six in JSON: a batch of nothing else would be
-/// larger than a message may be, and close its reader for being slow.
+fn weight_of(candidates: &[Candidate]) -> u32 {
+    candidates.iter().map(weight).fold(0, u32::saturating_add)
+}
+
+/// Bytes of the larger of its two texts, each of which has the limit for itself.
+fn longest(candidate: &Candidate) -> u32 {
+    carried(&candidate.candidate).max(carried(candidate.mid.as_deref().unwrap_or_default()))
+}
+
+/// Bytes of a text in JSON: a control character is up to six there, a quotation mark two. Counted as they are, a batch of nothing
+/// else would be larger than a message may be.
 fn carried(text: &str) -> u32 {
-    size(text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count())
+    let more = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    size(text.len() + text.bytes().map(more).sum::<usize>())
 }
 
 /// Tells a side's description from its last one without keeping the text. A side could make two alike only against itself.

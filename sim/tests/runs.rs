@@ -79,7 +79,7 @@ fn every_law_has_a_planted_fault_that_is_to_break_it() {
     for law in &laws {
         assert!(planted.iter().any(|planted| planted == law), "no planted fault is to break {law:?}");
     }
-    for planted in &planted {
+    for planted in planted.iter().filter(|planted| *planted != "an assertion of the system") {
         assert!(laws.contains(&planted.as_str()), "{planted:?} is no law");
     }
 }

@@ -459,6 +459,11 @@ impl Client {
         started["call"].as_u64().expect("an id")
     }
 
+    /// Its call as it was told of first.
+    pub fn started(&self) -> &Value {
+        self.events.iter().find(|event| event["t"] == "call_started").expect("it is in a call")
+    }
+
     /// Leaves with code 1000 (QUIC: 0): no grace.
     pub async fn leave(mut self) {
         if let Link::Quic(quic) = &mut self.link {

@@ -1,5 +1,6 @@
 //! What all WebSocket connections of a process have in common: their bounds, and the table that they stand in.
 
+use crate::offer::Deflate;
 use crate::socket;
 use duologue_transport::{ConnId, Form, Table};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// The bounds of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The largest message, in bytes, on its way in; a larger one ends the connection with 1009.
+    /// The largest message, in bytes, on its way in, inflated; a larger one ends the connection with 1009.
     pub message_max_bytes: usize,
     /// How long a close may take: flushing, and the peer's answer.
     pub close_patience: Duration,
@@ -30,6 +31,8 @@ pub struct Opening {
     pub address: u128,
     /// As negotiated in the handshake.
     pub form: Form,
+    /// As negotiated in the handshake.
+    pub deflate: Option<Deflate>,
     /// 256 random bits.
     pub secret: [u8; 32],
 }

@@ -60,6 +60,7 @@ impl Settings {
             rate_api: self.rate("rates.api"),
             rate_sign_in: self.rate("rates.sign_in"),
             rate_reports: self.rate("rates.reports"),
+            rate_cards: self.rate("window.cards"),
             exempt: self.networks("rates.exempt").iter().map(range).collect(),
             sweep: self.span("memory.sweep"),
             ..Rules::default()
@@ -130,7 +131,7 @@ impl Settings {
 
     /// The realm's capacities.
     pub fn limits(&self) -> Limits {
-        Limits::for_links(self.count("connections.max"))
+        Limits { reel_max: self.count("reel.memory"), ..Limits::for_links(self.count("connections.max")) }
     }
 }
 

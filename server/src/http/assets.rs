@@ -49,8 +49,9 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
     response
 }
 
+/// A weak one: the bytes on the wire may be compressed.
 fn etag(content: &[u8]) -> HeaderValue {
-    let mut text = String::from("\"");
+    let mut text = String::from("W/\"");
     for byte in &crate::secrets::sha256(content)[..12] {
         let _ = write!(text, "{byte:02x}");
     }

@@ -6,6 +6,7 @@ mod api;
 mod assets;
 mod body;
 mod carriers;
+mod compress;
 mod cors;
 mod health;
 mod metrics;
@@ -108,6 +109,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(assets::asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compress::layer())
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(problem::common))
         .layer(from_fn_with_state(app.clone(), metrics::count))

@@ -32,6 +32,8 @@ pub(crate) struct Durable {
     pub cooldowns: BTreeMap<Pair, Millis>,
     /// Who hides whom, by block or by report.
     pub hidden: BTreeSet<(UserId, UserId, Hiding)>,
+    /// Pairs of which one ever hid the other, the lower id first.
+    pub ever_hidden: BTreeSet<(UserId, UserId)>,
     /// The newest row of each call that is not gone.
     pub calls: BTreeMap<CallId, HistoryRow>,
     started: BTreeSet<CallId>,
@@ -55,6 +57,7 @@ impl Durable {
             Row::AnswersGone { .. } => {}
             Row::Block { by, of, .. } => {
                 self.hidden.insert((*by, *of, Hiding::Block));
+                self.ever_hidden.insert((*by.min(of), *by.max(of)));
             }
             Row::BlockGone { by, of } => {
                 self.hidden.remove(&(*by, *of, Hiding::Block));
@@ -78,6 +81,7 @@ impl Durable {
             }
             Row::Report(row) => {
                 self.hidden.insert((row.by, row.of, Hiding::Report));
+                self.ever_hidden.insert((row.by.min(row.of), row.by.max(row.of)));
             }
             Row::Session { hash, user, .. } => {
                 self.sessions.insert(*hash, *user);

@@ -25,6 +25,9 @@ pub(crate) struct Mutants {
     scratch: PathBuf,
 }
 
+/// What a patch names that breaks no law, because an assertion of the system itself comes before.
+const ASSERTION: &str = "an assertion of the system";
+
 /// What became of one of them.
 struct Found {
     name: String,
@@ -45,15 +48,15 @@ impl Mutants {
         patches.sort();
         patches.retain(|path| self.only.as_ref().is_none_or(|only| path.display().to_string().contains(only)));
         let mut survivors = 0;
-        println!("| planted fault | found by seed | operations | how | its law | found by seed |");
-        println!("|---|---|---|---|---|---|");
+        say_line!("| planted fault | found by seed | operations | how | its law | found by seed |");
+        say_line!("|---|---|---|---|---|---|");
         for patch in &patches {
             synchronise(&from, &copy)?;
             let found = self.one(patch, &copy, &scratch.join("target"))?;
             survivors += usize::from(found.seed.is_none() || found.breaks.1.is_none());
             let (its_law, by) = found.breaks;
             let [seed, operations, by] = [found.seed, found.operations, by].map(|text| text.unwrap_or_else(|| "–".into()));
-            println!("| {} | {seed} | {operations} | {} | {its_law} | {by} |", found.name, found.law);
+            say_line!("| {} | {seed} | {operations} | {} | {its_law} | {by} |", found.name, found.law);
         }
         if survivors == 0 { Ok(None) } else { Ok(Some(own(format!("{survivors} of {} planted faults survive", patches.len())))) }
     }
@@ -61,7 +64,7 @@ impl Mutants {
     fn one(&self, patch: &Path, copy: &Path, target: &Path) -> Result<Found, String> {
         let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let text = fs::read_to_string(patch).map_err(|why| format!("{}: {why}", patch.display()))?;
-        let its_law = text.lines().next().and_then(|line| line.strip_prefix("Breaks: law: ")).unwrap_or("none is named").to_owned();
+        let its_law = text.lines().next().and_then(|line| line.strip_prefix("Breaks: ")).unwrap_or("none is named").to_owned();
         let lost = |law: &str| Found { name: name.clone(), seed: None, operations: None, law: law.into(), breaks: (its_law.clone(), None) };
         let file = fs::File::open(patch).map_err(|why| format!("{}: {why}", patch.display()))?;
         let applied =
@@ -79,10 +82,8 @@ impl Mutants {
         }
         let program = target.join("debug/duologue-sim");
         let Some(any) = self.swarm(&program, None)? else { return Ok(lost("survives")) };
-        let by = match any.law.ends_with(&format!("law: {its_law}")) {
-            true => Some(any.seed.clone()),
-            false => self.swarm(&program, Some(&its_law))?.map(|own| own.seed),
-        };
+        let is_it = if its_law == ASSERTION { any.law.starts_with("panic: ") } else { any.law.ends_with(&its_law) };
+        let by = if is_it { Some(any.seed.clone()) } else { self.swarm(&program, Some(&its_law))?.map(|own| own.seed) };
         Ok(Found { name, seed: Some(any.seed), operations: any.operations, law: any.law, breaks: (its_law, by) })
     }
 
@@ -91,7 +92,7 @@ impl Mutants {
         let mut swarm = Command::new(program);
         swarm.args(["swarm", "--seeds", &self.seeds.to_string()]);
         if let Some(law) = law {
-            swarm.args(["--tries", "0", "--law", &format!("law: {law}")]);
+            swarm.args(["--tries", "0", "--law", law]);
         }
         let output = swarm.output().map_err(|why| why.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

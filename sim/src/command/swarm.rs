@@ -47,28 +47,28 @@ impl Swarm {
             if !self.all {
                 bar.done();
                 let shrunk = shrink(&report, self.tries).map_or(report, |shrunk| shrunk.report);
-                println!("seed {seed}");
-                print!("{shrunk}");
+                say_line!("seed {seed}");
+                say!("{shrunk}");
                 return Ok(Some(failure));
             }
-            println!("{seed}: {}", failure.to_string().chars().take(400).collect::<String>());
+            say_line!("{seed}: {}", failure.to_string().chars().take(400).collect::<String>());
             first = first.or(Some(failure));
         }
         bar.done();
-        println!("{} seeds, {inputs} inputs", self.seeds);
+        say_line!("{} seeds, {inputs} inputs", self.seeds);
         if self.marks {
             for (name, count) in &reached {
-                println!("  {count:>6}  {name}");
+                say_line!("  {count:>6}  {name}");
             }
         }
         let missing =
             |often| EXPECTED.iter().filter(move |(_, is)| *is == often).map(|(name, _)| *name).filter(|name| !reached.contains_key(name));
         let (usual, rare): (Vec<_>, Vec<_>) = (missing(Often::Usual).collect(), missing(Often::Rare).collect());
         if !rare.is_empty() {
-            println!("rare marks not reached: {}", rare.join(", "));
+            say_line!("rare marks not reached: {}", rare.join(", "));
         }
         if first.is_none() && self.law.is_none() && !usual.is_empty() && self.seeds >= 100 {
-            println!("usual marks not reached: {}", usual.join(", "));
+            say_line!("usual marks not reached: {}", usual.join(", "));
             return Ok(Some(own(format!("{} usual marks were not reached in {} seeds", usual.len(), self.seeds))));
         }
         Ok(first)

@@ -25,7 +25,11 @@ impl World {
             }
         }
         self.says_writable(node);
-        Ok(())
+        let writing = self.servers[node].as_mut().filter(|server| server.commit.backlog() > 0);
+        match writing.and_then(|server| server.dies_in_a_write.take()) {
+            Some(down_ms) => self.crashes(node, Some(down_ms)),
+            None => Ok(()),
+        }
     }
 
     fn goes_down(&mut self, down: Down) {

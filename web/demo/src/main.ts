@@ -68,6 +68,9 @@ const app: App = {
   again: (instant) => againOf(duo, instant),
   enter,
   forgetMe,
+  covered() {
+    stage.inert = over.querySelector(".veil:not([hidden])") !== null;
+  },
   goOut() {
     leave();
     arrive();
@@ -83,6 +86,11 @@ Object.defineProperty(window, "__duologue", {
   },
 });
 
+// Unplugged, or another one chosen: what is sent follows.
+devices.onChange(() => {
+  if (!duo || !stay) return;
+  if (duo.media.audio !== devices.audio || duo.media.video !== devices.video) app.useDevices();
+});
 setInterval(update, TICK_MS);
 void boot();
 
@@ -170,8 +178,12 @@ function listen(to: Duologue): void {
     choose();
     over.querySelector("[data-testid=after-call]")?.parentElement?.remove();
     over.append(afterCall(app, ended, ended.peer));
+    app.covered();
   });
-  to.on("call_started", () => over.querySelector("[data-testid=after-call]")?.parentElement?.remove());
+  to.on("call_started", () => {
+    over.querySelector("[data-testid=after-call]")?.parentElement?.remove();
+    app.covered();
+  });
   to.on("notified", ({ kind, about, by }) => {
     if (kind === "introduced") voice.note(`${by ?? "Somebody"} brings ${nameOf(about)} to meet you.`);
     else if (kind === "access_unlocked") voice.note("You have earned an access code of your own.");
@@ -199,12 +211,14 @@ function show(next: View): void {
   view?.destroy();
   view = next;
   stage.replaceChildren(next.element);
+  app.covered();
 }
 
 function update(): void {
   if (!duo || !stay) return;
   view?.update();
   ring?.update();
+  app.covered();
 }
 
 function drawLink(): void {

@@ -15,5 +15,6 @@ export type { Ended, LinkStatus } from "./link.js";
 export { Lobby } from "./lobby.js";
 export { LocalMedia, type Sending } from "./media.js";
 export type { StorageLike } from "./memory.js";
+export type { Weakness } from "./quality.js";
 export type { Shown } from "./window.js";
 export type * from "./wire.js";

@@ -13,6 +13,7 @@ need=()
 command -v chromium >/dev/null || need+=(chromium)
 command -v cc >/dev/null || need+=(build-essential)
 command -v node >/dev/null || need+=(nodejs npm)
+python3 -c "import ensurepip" 2>/dev/null || need+=(python3-venv)
 if [ ${#need[@]} -gt 0 ]; then
     sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq

@@ -143,7 +143,7 @@ impl Drop for Server {
 #[expect(dead_code, reason = "held, not used")]
 enum Peer {
     Raw(Connection, quinn::SendStream, quinn::RecvStream),
-    Web(Session, web_transport_quinn::SendStream, web_transport_quinn::RecvStream),
+    Web(Box<Session>, web_transport_quinn::SendStream, web_transport_quinn::RecvStream),
 }
 
 impl Peer {
@@ -153,7 +153,7 @@ impl Peer {
             let url = Url::parse(&format!("https://localhost:{}/v1/wt", at.port())).expect("an address");
             let session = Session::connect(connection, ConnectRequest::new(url)).await.expect("a session");
             let (send, recv) = session.open_bi().await.expect("a stream");
-            Peer::Web(session, send, recv)
+            Peer::Web(Box::new(session), send, recv)
         } else {
             let (send, recv) = connection.open_bi().await.expect("a stream");
             Peer::Raw(connection, send, recv)

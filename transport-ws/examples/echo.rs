@@ -5,7 +5,7 @@
 //! It shows how little a transport needs: an upgrade request that is read, its answer, and a connection that is served. Duologue
 //! agrees beforehand whether frames are text or binary, and these suites do not; so the kind of the first message decides.
 
-use duologue_transport::{ConnId, Down, Form, Up};
+use duologue_transport::{ConnId, Down, Form, Table, Up};
 use duologue_transport_ws::handshake::{Origins, decide};
 use duologue_transport_ws::{Config, Deflate, Opening, Sockets};
 use std::sync::Arc;
@@ -20,9 +20,8 @@ const REQUEST_MOST: usize = 8 * 1024;
 fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
     let (heard, ups) = channel();
-    let config = Config { message_max_bytes: 192 * 1024, queue_max_bytes: 64 << 20, ..Config::default() };
-    let sockets = Sockets::new(config, move |up| drop(heard.send(up)));
-    let echo = sockets.clone();
+    let echo = Table::new(64 << 20, move |up| drop(heard.send(up)));
+    let sockets = Sockets::new(Config { message_max_bytes: 192 * 1024, ..Config::default() }, echo.clone());
     std::thread::spawn(move || {
         for up in ups {
             echo.taken(&up);

@@ -13,21 +13,79 @@ use duologue_core::wire::Candidate;
 /// How many kinds of candidates a side remembers.
 const KINDS: usize = 32;
 
-/// What a side's candidates have taught so far.
+/// What is learned of kinds of candidates.
 #[derive(Clone, Debug)]
-pub(crate) struct Trickle {
+pub(crate) struct Kinds {
     /// The kinds said, the newest first.
     kinds: Vec<String>,
     /// What followed which.
     next: Vec<(String, String)>,
-    line: u32,
-    values: Values,
-    shaped: Chance,
     is_next: Chance,
     is_known: Chance,
     known: Small,
     listed: Chance,
     list: Small,
+}
+
+impl Default for Kinds {
+    fn default() -> Kinds {
+        Kinds {
+            kinds: Vec::new(),
+            next: Vec::new(),
+            is_next: Chance::new(40_000, 1),
+            is_known: Chance::new(32_768, 1),
+            known: Small::new(),
+            listed: Chance::new(62_000, 6),
+            list: Small::new(),
+        }
+    }
+}
+
+impl Kinds {
+    /// Which kind of candidate.
+    pub(crate) fn shape<C: Coder>(&mut self, coder: &mut C, library: &Library, is: &str, most: usize) -> Option<String> {
+        let before = self.kinds.first().cloned().unwrap_or_default();
+        let likely = self.next.iter().find(|(one, _)| *one == before).map(|(_, next)| next.clone());
+        let shape = match likely {
+            Some(likely) if coder.decide(&mut self.is_next, likely == is) => likely,
+            _ => self.other_shape(coder, library, is, most)?,
+        };
+        self.next.retain(|(one, _)| *one != before);
+        self.next.push((before, shape.clone()));
+        self.kinds.retain(|kind| *kind != shape);
+        self.kinds.insert(0, shape.clone());
+        if self.kinds.len() > KINDS {
+            self.kinds.pop();
+        }
+        if self.next.len() > KINDS {
+            self.next.remove(0);
+        }
+        Some(shape)
+    }
+
+    fn other_shape<C: Coder>(&mut self, coder: &mut C, library: &Library, is: &str, most: usize) -> Option<String> {
+        let place = self.kinds.iter().position(|kind| kind == is);
+        if !self.kinds.is_empty() && coder.decide(&mut self.is_known, place.is_some()) {
+            let place = coder.small(&mut self.known, place.unwrap_or_default() as u32) as usize;
+            return self.kinds.get(place).cloned();
+        }
+        let place = library.candidates().iter().position(|kind| kind == is);
+        if coder.decide(&mut self.listed, place.is_some()) {
+            let place = coder.small(&mut self.list, place.unwrap_or_default() as u32) as usize;
+            return library.candidates().get(place).cloned();
+        }
+        let like = self.kinds.first().or(library.candidates().first()).cloned().unwrap_or_default();
+        Letters::new().line(coder, library, &like, is, most)
+    }
+}
+
+/// What a side's candidates have taught so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Trickle {
+    kinds: Kinds,
+    line: u32,
+    values: Values,
+    shaped: Chance,
     letters: Chance,
     empty: Chance,
     same_line: Chance,
@@ -41,16 +99,10 @@ pub(crate) struct Trickle {
 impl Default for Trickle {
     fn default() -> Trickle {
         Trickle {
-            kinds: Vec::new(),
-            next: Vec::new(),
+            kinds: Kinds::default(),
             line: 0,
             values: Values::new(),
             shaped: Chance::new(64_000, 20),
-            is_next: Chance::new(40_000, 1),
-            is_known: Chance::new(32_768, 1),
-            known: Small::new(),
-            listed: Chance::new(62_000, 6),
-            list: Small::new(),
             letters: Chance::new(60_000, 8),
             empty: Chance::new(1_500, 8),
             same_line: Chance::new(58_000, 4),
@@ -151,7 +203,7 @@ impl Trickle {
             return self.spelt(coder, library, "", is, most);
         }
         let (shape, values) = if coder.reads() { (String::new(), Vec::new()) } else { said.split(is) };
-        let shape = self.shape(coder, library, &shape, most)?;
+        let shape = self.kinds.shape(coder, library, &shape, most * 4)?;
         let mut values = values.iter();
         let mut about = About { library, before: Before::default(), recent: core::mem::take(&mut side.recent) };
         let mut said = names;
@@ -161,42 +213,6 @@ impl Trickle {
         });
         side.recent = about.recent;
         text
-    }
-
-    /// Which kind of candidate.
-    fn shape<C: Coder>(&mut self, coder: &mut C, library: &Library, is: &str, most: usize) -> Option<String> {
-        let before = self.kinds.first().cloned().unwrap_or_default();
-        let likely = self.next.iter().find(|(one, _)| *one == before).map(|(_, next)| next.clone());
-        let shape = match likely {
-            Some(likely) if coder.decide(&mut self.is_next, likely == is) => likely,
-            _ => self.other_shape(coder, library, is, most)?,
-        };
-        self.next.retain(|(one, _)| *one != before);
-        self.next.push((before, shape.clone()));
-        self.kinds.retain(|kind| *kind != shape);
-        self.kinds.insert(0, shape.clone());
-        if self.kinds.len() > KINDS {
-            self.kinds.pop();
-        }
-        if self.next.len() > KINDS {
-            self.next.remove(0);
-        }
-        Some(shape)
-    }
-
-    fn other_shape<C: Coder>(&mut self, coder: &mut C, library: &Library, is: &str, most: usize) -> Option<String> {
-        let place = self.kinds.iter().position(|kind| kind == is);
-        if !self.kinds.is_empty() && coder.decide(&mut self.is_known, place.is_some()) {
-            let place = coder.small(&mut self.known, place.unwrap_or_default() as u32) as usize;
-            return self.kinds.get(place).cloned();
-        }
-        let place = library.candidates().iter().position(|kind| kind == is);
-        if coder.decide(&mut self.listed, place.is_some()) {
-            let place = coder.small(&mut self.list, place.unwrap_or_default() as u32) as usize;
-            return library.candidates().get(place).cloned();
-        }
-        let like = self.kinds.first().or(library.candidates().first()).cloned().unwrap_or_default();
-        Letters::new().line(coder, library, &like, is, most)
     }
 
     /// Letters where there is no line feed among them, else bytes.

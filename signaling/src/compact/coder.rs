@@ -107,6 +107,14 @@ impl Small {
     pub(crate) const fn new() -> Small {
         Small { longer: [Chance::even(); 16], first: [Chance::even(); 17] }
     }
+
+    /// One that expects 1 or 2.
+    pub(crate) const fn near_one() -> Small {
+        let mut small = Small::new();
+        small.longer[0] = Chance::new(60_000, 4);
+        small.longer[1] = Chance::new(8_000, 4);
+        small
+    }
 }
 
 /// Writes.

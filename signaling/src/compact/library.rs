@@ -2,6 +2,7 @@
 //! of candidates, and the priorities that candidates have. It is learned from captured descriptions by the tool beside this crate
 //! and committed as text. Two ends understand each other only with the same one, so it has a version.
 
+use super::description::END_OF_CANDIDATES;
 use super::line::{PAYLOAD, Role, Said, VALUE};
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -50,7 +51,10 @@ impl Library {
             (lines.len() == count).then_some(lines)
         };
         let templates = |lines: Vec<&str>| -> Vec<String> {
-            lines.into_iter().map(|line| WRITTEN.iter().fold(line.to_owned(), |line, (mark, sign)| line.replace(*sign, &mark.to_string()))).collect()
+            lines
+                .into_iter()
+                .map(|line| WRITTEN.iter().fold(line.to_owned(), |line, (mark, sign)| line.replace(*sign, &mark.to_string())))
+                .collect()
         };
         let lines = templates(part("lines")?);
         let skeletons: Option<Vec<Vec<u16>>> = part("skeletons")?.into_iter().map(|line| runs(line, lines.len())).collect();
@@ -82,20 +86,25 @@ impl Library {
     pub fn learn(version: u32, descriptions: &[&str], candidates: &[&str], most: usize) -> Library {
         let mut seen: BTreeMap<Vec<String>, (usize, usize)> = BTreeMap::new();
         let mut priorities: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         for (order, text) in descriptions.iter().enumerate() {
             let Some(text) = text.strip_suffix("\r\n").filter(|_| is_plain(text)) else { continue };
             let mut said = Said::default();
             let mut skeleton: Vec<String> = Vec::new();
             for line in text.split("\r\n") {
-                let (template, values) = said.split(line);
+                let is_candidate = line.starts_with("a=candidate:");
+                let (template, values) = said.split(if is_candidate { &line[2..] } else { line });
                 for value in values.into_iter().filter(|value| value.role == Role::Priority) {
                     *priorities.entry(value.text).or_default() += 1;
                 }
-                skeleton.push(template);
+                if is_candidate {
+                    *kinds.entry(template).or_default() += 1;
+                } else if line != END_OF_CANDIDATES {
+                    skeleton.push(template);
+                }
             }
             seen.entry(skeleton).or_insert((0, order)).0 += 1;
         }
-        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         for text in candidates.iter().filter(|text| is_plain(text) && !text.is_empty()) {
             let mut said = Said::default();
             // As after a description: its name is known.

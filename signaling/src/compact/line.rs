@@ -24,8 +24,11 @@ pub(crate) const PAYLOAD: char = '\u{2}';
 pub(crate) enum Role {
     Address,
     CName,
+    Direction,
     Fingerprint,
     Foundation,
+    MediaAddress,
+    MediaPort,
     Mid,
     Network,
     Password,
@@ -34,6 +37,7 @@ pub(crate) enum Role {
     RelatedAddress,
     RelatedPort,
     Session,
+    Setup,
     Ssrc,
     Stream,
     Track,
@@ -42,11 +46,14 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 17] = [
+    pub(crate) const ALL: [Role; 21] = [
         Role::Address,
         Role::CName,
+        Role::Direction,
         Role::Fingerprint,
         Role::Foundation,
+        Role::MediaAddress,
+        Role::MediaPort,
         Role::Mid,
         Role::Network,
         Role::Password,
@@ -55,6 +62,7 @@ impl Role {
         Role::RelatedAddress,
         Role::RelatedPort,
         Role::Session,
+        Role::Setup,
         Role::Ssrc,
         Role::Stream,
         Role::Track,
@@ -75,12 +83,16 @@ impl Role {
     pub(crate) fn is_fixed(self) -> bool {
         match self {
             Role::Address
+            | Role::Direction
             | Role::Foundation
+            | Role::MediaAddress
+            | Role::MediaPort
             | Role::Network
             | Role::Port
             | Role::Priority
             | Role::RelatedAddress
             | Role::RelatedPort
+            | Role::Setup
             | Role::Version => false,
             Role::CName
             | Role::Fingerprint
@@ -104,6 +116,8 @@ pub(crate) enum Class {
     Decimal32,
     /// Decimal, to 64 bits.
     Decimal64,
+    /// One of [`DIRECTIONS`].
+    Direction,
     /// Pairs of hexadecimal digits, upper case, colons between.
     Fingerprint(u8),
     /// Hexadecimal digits, lower case.
@@ -111,12 +125,19 @@ pub(crate) enum Class {
     /// As RFC 4291 and RFC 5952 have it, whole.
     Ip4,
     Ip6,
+    /// One of [`SETUPS`].
+    Setup,
     /// Decimal, and likely small.
     Small,
     Uuid,
     /// Characters of ICE (RFC 8839): letters, digits, `+`, `/`.
     Word(u8),
 }
+
+/// RFC 8866, 6.7.
+pub(crate) const DIRECTIONS: [&str; 4] = ["sendrecv", "sendonly", "recvonly", "inactive"];
+/// RFC 4145, 4.
+pub(crate) const SETUPS: [&str; 4] = ["actpass", "active", "passive", "holdconn"];
 
 const SHORTEST: u32 = 33;
 const LONGEST: usize = 90;
@@ -127,10 +148,12 @@ impl Class {
             Class::Decimal16 => ('p', None),
             Class::Decimal32 => ('d', None),
             Class::Decimal64 => ('D', None),
+            Class::Direction => ('n', None),
             Class::Fingerprint(count) => ('h', Some(count)),
             Class::Hex(count) => ('x', Some(count)),
             Class::Ip4 => ('4', None),
             Class::Ip6 => ('6', None),
+            Class::Setup => ('s', None),
             Class::Small => ('v', None),
             Class::Uuid => ('u', None),
             Class::Word(count) => ('w', Some(count)),
@@ -145,10 +168,12 @@ impl Class {
             'p' => Class::Decimal16,
             'd' => Class::Decimal32,
             'D' => Class::Decimal64,
+            'n' => Class::Direction,
             'h' => Class::Fingerprint(count()? as u8),
             'x' => Class::Hex(count()? as u8),
             '4' => Class::Ip4,
             '6' => Class::Ip6,
+            's' => Class::Setup,
             'v' => Class::Small,
             'u' => Class::Uuid,
             'w' => Class::Word(count()? as u8),
@@ -160,13 +185,16 @@ impl Class {
     fn by(role: Role, text: &str) -> Option<Class> {
         let number = decimal(text);
         match role {
-            Role::Address | Role::RelatedAddress => ip(text),
+            Role::Address | Role::RelatedAddress => ip(text).filter(|_| !["0.0.0.0", "127.0.0.1", "::"].contains(&text)),
+            Role::Direction => DIRECTIONS.contains(&text).then_some(Class::Direction),
             Role::Fingerprint => is_fingerprint(text).then(|| Class::Fingerprint((text.len() / 3 + 1) as u8)),
             Role::Foundation => match number {
                 Some(number) if number < 100 => Some(Class::Small),
                 Some(number) if number <= u64::from(u32::MAX) => Some(Class::Decimal32),
                 _ => word(text, 8),
             },
+            Role::MediaAddress => ip(text),
+            Role::MediaPort => number.filter(|number| *number < 65_536).map(|_| Class::Decimal16),
             Role::Mid => (text.len() == 3 && number.is_none() && word(text, 1).is_some() && !text.bytes().all(|b| b.is_ascii_lowercase()))
                 .then_some(Class::Word(3)),
             Role::Network => number.filter(|number| *number < 1_000).map(|_| Class::Small),
@@ -176,6 +204,7 @@ impl Class {
             }
             Role::Priority | Role::Ssrc => number.filter(|number| *number <= u64::from(u32::MAX)).map(|_| Class::Decimal32),
             Role::Session => number.map(|_| Class::Decimal64),
+            Role::Setup => SETUPS.contains(&text).then_some(Class::Setup),
             Role::CName | Role::Stream | Role::Track if is_uuid(text) => Some(Class::Uuid),
             Role::CName | Role::Stream | Role::Track => word(text, 16),
             Role::Version => match number? {
@@ -279,7 +308,7 @@ impl Said {
     }
 
     fn say(&mut self, value: Value) {
-        if value.role.is_fixed() {
+        if value.role.is_fixed() || matches!(value.role, Role::Direction | Role::Setup) {
             self.values[value.role as usize].push(value);
         }
     }
@@ -303,14 +332,17 @@ impl Parts<'_> {
             self.words(rest, |at, _| roles.get(at).copied().flatten());
         } else if let Some(rest) = line.strip_prefix("m=") {
             self.plain("m=");
-            self.words(rest, |at, _| (at == 1).then_some(Role::Port));
+            self.words(rest, |at, _| (at == 1).then_some(Role::MediaPort));
         } else if let Some(rest) = line.strip_prefix("c=") {
             self.plain("c=");
-            self.words(rest, |at, _| (at == 2).then_some(Role::Address));
+            self.words(rest, |at, _| (at == 2).then_some(Role::MediaAddress));
         } else if let Some((name, rest)) = line.split_once(':') {
             self.plain(name);
             self.plain(":");
             self.attribute(name.strip_prefix("a=").unwrap_or(name), rest);
+        } else if let Some(rest) = line.strip_prefix("a=") {
+            self.plain("a=");
+            self.value(Role::Direction, rest);
         } else {
             self.plain(line);
         }
@@ -328,10 +360,11 @@ impl Parts<'_> {
             "msid" => self.words(rest, |at, _| Some(if at == 0 { Role::Stream } else { Role::Track })),
             "msid-semantic" => self.words(rest, |at, _| (at > 0).then_some(Role::Stream)),
             "rtcp" => self.words(rest, |at, _| match at {
-                0 => Some(Role::Port),
-                3 => Some(Role::Address),
+                0 => Some(Role::MediaPort),
+                3 => Some(Role::MediaAddress),
                 _ => None,
             }),
+            "setup" => self.value(Role::Setup, rest),
             "ssrc" => self.ssrc(rest),
             "ssrc-group" => self.words(rest, |at, _| (at > 0).then_some(Role::Ssrc)),
             _ => self.plain(rest),
@@ -445,10 +478,10 @@ impl Parts<'_> {
     }
 
     fn one(&mut self, role: Role, class: Class, text: &str) {
-        let known = self.said.values[role as usize].iter().rev().position(|value| value.text == text && value.class == class);
+        let known = self.said.values[role as usize].iter().rev().take(LONGEST).position(|value| value.text == text && value.class == class);
         self.template.push(VALUE);
         self.template.push(role.letter());
-        if let Some(back) = known.filter(|back| *back < LONGEST && role.is_fixed()) {
+        if let Some(back) = known.filter(|_| role.is_fixed()) {
             self.template.push('=');
             self.template.extend(char::from_u32(SHORTEST + back as u32));
         } else {
@@ -505,14 +538,11 @@ fn word(text: &str, least: usize) -> Option<Class> {
 pub(crate) const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn ip(text: &str) -> Option<Class> {
-    if ["0.0.0.0", "127.0.0.1", "::"].contains(&text) {
-        return None;
-    }
-    let four = ip4(text).map(|bits| ip4_text(bits));
+    let four = ip4(text).map(ip4_text);
     if four.as_deref() == Some(text) {
         return Some(Class::Ip4);
     }
-    let six = ip6(text).map(|bits| ip6_text(bits));
+    let six = ip6(text).map(ip6_text);
     (six.as_deref() == Some(text)).then_some(Class::Ip6)
 }
 

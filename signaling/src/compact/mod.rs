@@ -12,16 +12,20 @@
 //! Nothing that comes in can make it panic, nor take more than [`DESCRIPTION_MAX`] bytes, nor work that grows faster than them.
 
 mod candidate;
+mod carried;
 mod coder;
 mod description;
 mod letters;
 mod library;
 mod line;
+mod media;
 mod value;
 
+pub use carried::{Carried, as_it_is};
 pub use library::Library;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use candidate::Trickle;
 use coder::{Reader, Writer};
@@ -33,12 +37,11 @@ pub const DESCRIPTION_MAX: usize = 32 * 1024;
 /// Bytes of a candidate and of its `mid`, each.
 pub const CANDIDATE_MAX: usize = 1024;
 
-/// The first byte of a description: what follows.
-const PLAIN: u8 = 0;
-const DEFLATED: u8 = 1;
-const TOLD: u8 = 2;
-/// Told against what was said before; two bytes of a sum of the text follow.
-const TOLD_IN_CALL: u8 = 3;
+/// The first byte of a description that is not told: what follows. What is told begins with a lower one.
+const PLAIN: u8 = 0xfe;
+const DEFLATED: u8 = 0xff;
+/// The chance of being told, of 65,536: the first bytes from 0xfa on are left for others.
+const IS_TOLD: u32 = 0xfa00;
 
 /// Why something was not read: it was not written by such a codec, or something before it was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +49,17 @@ pub struct Unreadable;
 
 /// One side's end of one epoch of a call.
 #[derive(Clone, Debug)]
-pub struct Codec<'a> {
-    library: &'a Library,
+pub struct Codec {
+    library: Arc<Library>,
     own: Memory,
     own_trickle: Trickle,
     peer: Memory,
     peer_trickle: Trickle,
 }
 
-impl<'a> Codec<'a> {
+impl Codec {
     /// One that has said and heard nothing.
-    pub fn new(library: &'a Library) -> Codec<'a> {
+    pub fn new(library: Arc<Library>) -> Codec {
         Codec {
             library,
             own: Memory::default(),
@@ -71,29 +74,16 @@ impl<'a> Codec<'a> {
         if text.len() > DESCRIPTION_MAX {
             return None;
         }
-        let is_first = self.own.is_empty() && self.peer.is_empty();
         let mut own = self.own.clone();
-        let told = description::write(self.library, &mut own, &self.peer, text, DESCRIPTION_MAX).map(|told| {
-            let mut out = Vec::with_capacity(told.len() + 3);
-            out.push(if is_first { TOLD } else { TOLD_IN_CALL });
-            if !is_first {
-                out.extend_from_slice(&sum(text).to_be_bytes());
-            }
-            out.extend_from_slice(&told);
-            out
-        });
-        if let Some(told) = told
-            && told.len() <= text.len()
-        {
+        let told = description::write(&self.library, &mut own, &self.peer, text, DESCRIPTION_MAX);
+        let is_short = |bytes: &[u8]| (bytes.len() + 3) * 4 / 3 < text.len();
+        if let Some(told) = told.filter(|told| is_short(told)) {
             self.own = own;
             return Some(told);
         }
-        description::remember(self.library, &mut self.own, text, DESCRIPTION_MAX);
+        description::remember(&self.library, &mut self.own, text, DESCRIPTION_MAX);
         let deflated = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 6);
-        let (kind, rest) = if deflated.len() < text.len() { (DEFLATED, &deflated[..]) } else { (PLAIN, text.as_bytes()) };
-        let mut out = alloc::vec![kind];
-        out.extend_from_slice(rest);
-        Some(out)
+        Some(if is_short(&deflated) { [&[DEFLATED], &deflated[..]].concat() } else { [&[PLAIN], text.as_bytes()].concat() })
     }
 
     /// Reads a description that the other end has written.
@@ -101,30 +91,19 @@ impl<'a> Codec<'a> {
     /// # Errors
     /// `Unreadable` – it makes no sense, has more than [`DESCRIPTION_MAX`] bytes, or rests on something that was lost.
     pub fn read_description(&mut self, bytes: &[u8]) -> Result<String, Unreadable> {
-        let (kind, rest) = bytes.split_first().ok_or(Unreadable)?;
-        match *kind {
-            TOLD | TOLD_IN_CALL => {
-                let (expected, rest) = if *kind == TOLD { (None, rest) } else { rest.split_first_chunk().map(|(sum, rest)| (Some(*sum), rest)).ok_or(Unreadable)? };
-                let mut peer = self.peer.clone();
-                let text = description::read(self.library, &mut peer, &self.own, rest, DESCRIPTION_MAX).ok_or(Unreadable)?;
-                if expected.is_some_and(|expected| expected != sum(&text).to_be_bytes()) {
-                    return Err(Unreadable);
-                }
-                self.peer = peer;
-                Ok(text)
+        match bytes.split_first() {
+            Some((&PLAIN, rest)) => self.read_plain(rest.to_vec()),
+            Some((&DEFLATED, rest)) => {
+                self.read_plain(miniz_oxide::inflate::decompress_to_vec_with_limit(rest, DESCRIPTION_MAX).map_err(|_| Unreadable)?)
             }
-            PLAIN | DEFLATED => {
-                let text = if *kind == PLAIN {
-                    rest.to_vec()
-                } else {
-                    miniz_oxide::inflate::decompress_to_vec_with_limit(rest, DESCRIPTION_MAX).map_err(|_| Unreadable)?
-                };
-                let text = String::from_utf8(text).ok().filter(|text| text.len() <= DESCRIPTION_MAX).ok_or(Unreadable)?;
-                description::remember(self.library, &mut self.peer, &text, DESCRIPTION_MAX);
-                Ok(text)
-            }
-            _ => Err(Unreadable),
+            _ => description::read(&self.library, &mut self.peer, &self.own, bytes, DESCRIPTION_MAX).ok_or(Unreadable),
         }
+    }
+
+    fn read_plain(&mut self, bytes: Vec<u8>) -> Result<String, Unreadable> {
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= DESCRIPTION_MAX).ok_or(Unreadable)?;
+        description::remember(&self.library, &mut self.peer, &text, DESCRIPTION_MAX);
+        Ok(text)
     }
 
     /// Writes a candidate; `None` where its text or `mid` has more than [`CANDIDATE_MAX`] bytes.
@@ -133,7 +112,7 @@ impl<'a> Codec<'a> {
             return None;
         }
         let mut writer = Writer::new();
-        candidate::candidate(&mut writer, self.library, &mut self.own, &mut self.own_trickle, candidate, CANDIDATE_MAX)?;
+        candidate::candidate(&mut writer, &self.library, &mut self.own, &mut self.own_trickle, candidate, CANDIDATE_MAX)?;
         Some(writer.finish())
     }
 
@@ -144,12 +123,44 @@ impl<'a> Codec<'a> {
     pub fn read_candidate(&mut self, bytes: &[u8]) -> Result<Candidate, Unreadable> {
         let nothing = Candidate { candidate: String::new(), mid: None, line: None };
         let mut reader = Reader::new(bytes);
-        candidate::candidate(&mut reader, self.library, &mut self.peer, &mut self.peer_trickle, &nothing, CANDIDATE_MAX).ok_or(Unreadable)
+        candidate::candidate(&mut reader, &self.library, &mut self.peer, &mut self.peer_trickle, &nothing, CANDIDATE_MAX).ok_or(Unreadable)
     }
-}
 
-/// 16 bits that a text with another content is unlikely to have (FNV-1a, folded).
-fn sum(text: &str) -> u16 {
-    let sum = text.bytes().fold(0x811c_9dc5u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (sum >> 16 ^ sum) as u16
+    /// The `sdp` that carries a description to someone with the same library. One that is too long for this is carried as it is.
+    pub fn carry_description(&mut self, text: &str) -> String {
+        match self.write_description(text) {
+            Some(bytes) if bytes.first() != Some(&PLAIN) => carried::compact(self.library.version(), &bytes),
+            _ => as_it_is(text),
+        }
+    }
+
+    /// The description that an `sdp` carries.
+    ///
+    /// # Errors
+    /// `Unreadable` – as [`Codec::read_description`], or of another library.
+    pub fn open_description(&mut self, sdp: &str) -> Result<String, Unreadable> {
+        match Carried::open(sdp, self.library.version()).ok_or(Unreadable)? {
+            Ok(bytes) => self.read_description(&bytes),
+            Err(text) => self.read_plain(text.as_bytes().to_vec()),
+        }
+    }
+
+    /// The candidate that carries one to someone with the same library: its `mid` and `line` are in its text.
+    pub fn carry_candidate(&mut self, candidate: &Candidate) -> Candidate {
+        match self.write_candidate(candidate) {
+            Some(bytes) => Candidate { candidate: carried::compact(self.library.version(), &bytes), mid: None, line: None },
+            None => Candidate { candidate: as_it_is(&candidate.candidate), ..candidate.clone() },
+        }
+    }
+
+    /// The candidate that one carries.
+    ///
+    /// # Errors
+    /// `Unreadable` – as [`Codec::read_candidate`], or of another library.
+    pub fn open_candidate(&mut self, carried: Candidate) -> Result<Candidate, Unreadable> {
+        match Carried::open(&carried.candidate, self.library.version()).ok_or(Unreadable)? {
+            Ok(bytes) => self.read_candidate(&bytes),
+            Err(text) => Ok(Candidate { candidate: text.into(), ..carried }),
+        }
+    }
 }

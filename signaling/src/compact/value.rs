@@ -3,7 +3,7 @@
 
 use super::coder::{Chance, Coder, Small};
 use super::library::Library;
-use super::line::{Class, LETTERS, Role, Said, Value, decimal, ip4, ip4_text, ip6, ip6_text};
+use super::line::{Class, DIRECTIONS, LETTERS, Role, SETUPS, Said, Value, decimal, ip4, ip4_text, ip6, ip6_text};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -26,16 +26,18 @@ pub(crate) struct Recent {
 impl Recent {
     fn of(&mut self, role: Role) -> Option<&mut Vec<(Class, String)>> {
         match role {
-            Role::Address | Role::RelatedAddress => Some(&mut self.addresses),
+            Role::Address | Role::MediaAddress | Role::RelatedAddress => Some(&mut self.addresses),
             Role::Foundation => Some(&mut self.foundations),
             Role::Network => Some(&mut self.networks),
-            Role::Port | Role::RelatedPort => Some(&mut self.ports),
+            Role::MediaPort | Role::Port | Role::RelatedPort => Some(&mut self.ports),
             Role::Priority => Some(&mut self.priorities),
             Role::CName
+            | Role::Direction
             | Role::Fingerprint
             | Role::Mid
             | Role::Password
             | Role::Session
+            | Role::Setup
             | Role::Ssrc
             | Role::Stream
             | Role::Track
@@ -61,8 +63,12 @@ impl Before {
         for said in said {
             for role in Role::ALL {
                 let values = &mut before.values[role as usize];
+                let is_choice = matches!(role, Role::Direction | Role::Setup);
+                if is_choice && !values.is_empty() {
+                    continue;
+                }
                 for value in said.values(role) {
-                    if !values.contains(value) {
+                    if values.len() < KEPT && (is_choice || !values.contains(value)) {
                         values.push(value.clone());
                     }
                 }
@@ -76,6 +82,9 @@ impl Before {
 #[derive(Clone, Debug)]
 pub(crate) struct Values {
     again: [Chance; ROLES],
+    /// A new name has a new password.
+    password: Chance,
+    is_renewed: bool,
     elsewhere: Chance,
     skipped: Small,
     recent: [Chance; ROLES],
@@ -86,13 +95,19 @@ pub(crate) struct Values {
     version: [Chance; 2],
     uuid4: Chance,
     high: [Chance; 2],
+    usual: [Chance; ROLES],
+    same: [Chance; 2],
     is_track: Chance,
 }
 
 impl Values {
     pub(crate) fn new() -> Values {
+        let mut again = [Chance::new(58_000, 1); ROLES];
+        again[Role::Ufrag as usize] = Chance::new(44_000, 1);
         Values {
-            again: [Chance::new(58_000, 1); ROLES],
+            again,
+            password: Chance::new(1_500, 8),
+            is_renewed: false,
             elsewhere: Chance::new(8_000, 2),
             skipped: Small::new(),
             recent: [Chance::new(24_000, 1); ROLES],
@@ -103,14 +118,33 @@ impl Values {
             version: [Chance::new(50_000, 1), Chance::new(50_000, 1)],
             uuid4: Chance::new(65_000, 20),
             high: [Chance::new(60_000, 4), Chance::new(60_000, 8)],
+            usual: [Chance::new(56_000, 2); ROLES],
+            same: [Chance::new(60_000, 1), Chance::new(44_000, 0)],
             is_track: Chance::new(4_000, 4),
         }
     }
 
     /// One value; `is` counts for a writer only.
-    pub(crate) fn value<C: Coder>(&mut self, coder: &mut C, about: &mut About<'_>, said: &Said, role: Role, class: Class, is: &str) -> Option<String> {
+    pub(crate) fn value<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        about: &mut About<'_>,
+        said: &Said,
+        role: Role,
+        class: Class,
+        is: &str,
+    ) -> Option<String> {
         if role == Role::Version {
             return self.version(coder, about, class, is);
+        }
+        match role {
+            Role::Direction => return self.choice(coder, about, said, role, &DIRECTIONS, is),
+            Role::Setup => return self.choice(coder, about, said, role, &SETUPS, is),
+            Role::MediaAddress if class == Class::Ip4 && coder.decide(&mut self.usual[role as usize], is == "0.0.0.0") => {
+                return Some("0.0.0.0".into());
+            }
+            Role::MediaPort if coder.decide(&mut self.usual[role as usize], is == "9") => return Some("9".into()),
+            _ => {}
         }
         if about.recent.of(role).is_some() {
             return self.recent(coder, about, role, class, is);
@@ -119,7 +153,12 @@ impl Values {
         let next = about.before.next[role as usize];
         let mut places = (next..values.len()).filter(|place| values[*place].class == class);
         if let Some(likely) = places.next() {
-            let mut place = coder.decide(&mut self.again[role as usize], values[likely].text == is).then_some(likely);
+            let is_renewed = role == Role::Password && self.is_renewed;
+            let again = if is_renewed { &mut self.password } else { &mut self.again[role as usize] };
+            let mut place = coder.decide(again, values[likely].text == is).then_some(likely);
+            if role == Role::Ufrag {
+                self.is_renewed = place.is_none();
+            }
             if place.is_none() {
                 let mut others = values.iter().enumerate().filter(|(at, value)| *at != likely && value.class == class);
                 let found = others.clone().position(|(_, value)| value.text == is);
@@ -143,11 +182,26 @@ impl Values {
         self.anew(coder, role, class, is)
     }
 
+    /// One of few: as this side said at this place before, else as it said last.
+    fn choice<C: Coder>(&mut self, coder: &mut C, about: &About<'_>, said: &Said, role: Role, all: &[&str; 4], is: &str) -> Option<String> {
+        let values = said.values(role);
+        let before = about.before.values[role as usize].get(values.len()).or(values.last());
+        let likely = before.map_or(all[0], |value| value.text.as_str());
+        let chance = &mut self.same[usize::from(role == Role::Setup)];
+        if coder.decide(chance, is == likely) {
+            return Some(likely.to_string());
+        }
+        let others = all.iter().filter(|one| **one != likely);
+        let place = others.clone().position(|one| *one == is).unwrap_or_default();
+        others.map(|one| one.to_string()).nth(coder.one_of(3, place))
+    }
+
     fn version<C: Coder>(&mut self, coder: &mut C, about: &mut About<'_>, class: Class, is: &str) -> Option<String> {
         let number = is.parse::<u32>().unwrap_or_default();
         if class != Class::Small {
             let likely = about.before.version.map_or(0, |version| version.wrapping_add(1));
-            let number = if coder.decide(&mut self.version[0], number == likely) { likely } else { coder.random(32, u64::from(number)) as u32 };
+            let number =
+                if coder.decide(&mut self.version[0], number == likely) { likely } else { coder.random(32, u64::from(number)) as u32 };
             return Some(number.to_string());
         }
         let likely = about.before.version.map_or(2, |version| version.wrapping_add(1));
@@ -219,8 +273,11 @@ impl Values {
             }
             Class::Hex(count) => {
                 let digit = |at: usize| is.as_bytes().get(at).and_then(|byte| char::from(*byte).to_digit(16)).unwrap_or_default();
-                (0..usize::from(count)).map(|at| char::from_digit(coder.random(4, u64::from(digit(at))) as u32, 16).unwrap_or('0')).collect()
+                (0..usize::from(count))
+                    .map(|at| char::from_digit(coder.random(4, u64::from(digit(at))) as u32, 16).unwrap_or('0'))
+                    .collect()
             }
+            Class::Direction | Class::Setup => return None,
             Class::Ip4 => ip4_text(coder.random(32, u64::from(ip4(is).unwrap_or_default())) as u32),
             Class::Ip6 => {
                 let bits = ip6(is).unwrap_or_default();
@@ -244,7 +301,10 @@ impl Values {
 
     /// The random ones of RFC 9562 have six bits that are not.
     fn uuid<C: Coder>(&mut self, coder: &mut C, is: &str) -> String {
-        let bits = is.bytes().filter(|byte| *byte != b'-').fold(0u128, |bits, byte| bits << 4 | u128::from(char::from(byte).to_digit(16).unwrap_or_default()));
+        let bits = is
+            .bytes()
+            .filter(|byte| *byte != b'-')
+            .fold(0u128, |bits, byte| bits << 4 | u128::from(char::from(byte).to_digit(16).unwrap_or_default()));
         let is_random = coder.decide(&mut self.uuid4, (bits >> 76 & 15 == 4) && (bits >> 62 & 3 == 2));
         let mut out = u128::from(coder.random(48, (bits >> 80) as u64));
         out = out << 4 | if is_random { 4 } else { u128::from(coder.random(4, (bits >> 76) as u64)) };

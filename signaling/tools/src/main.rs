@@ -1,12 +1,15 @@
 //! `sdp-library`: learns the library of compact descriptions, and measures what it saves.
 
-use duologue_sdp_library::captures::{Capture, calls, read};
+use duologue_sdp_library::captures::{Capture, Said, calls, read};
 use duologue_sdp_library::measure::{Kind, Sizes, learn, measure, medians};
+use duologue_sdp_library::{data, page, vectors};
 use duologue_signaling::compact::Library;
 use std::path::Path;
 use std::process::ExitCode;
 
 const USE: &str = "sdp-library learn FOLDER VERSION     print a library learned from captures
+sdp-library table                    print docs/compact-bytes.md
+sdp-library vectors                  print tests/vectors/compact.jsonl
 sdp-library measure FOLDER           bytes with the committed library
 sdp-library unseen FOLDER session|maker   bytes of each session or browser with a library learned without it";
 
@@ -23,7 +26,9 @@ fn main() -> ExitCode {
             print!("{}", learn(version, &captures.iter().collect::<Vec<_>>(), SKELETONS).write());
             Ok(())
         }),
-        ["measure", folder] => captures(folder).map(|captures| print(&measure(&Library::built_in(), &calls(&captures)))),
+        ["table"] => page().map(|(page, _)| print!("{page}")).map_err(|error| error.to_string()),
+        ["vectors"] => vectors::make(&data()).map(|all| print!("{}", vectors::as_text(&all))).map_err(|error| error.to_string()),
+        ["measure", folder] => captures(folder).map(|captures| print(&measure(&Library::built_in().into(), &calls(&captures)))),
         ["unseen", folder, "session"] => captures(folder).map(|captures| unseen(&captures, |capture| capture.session.clone())),
         ["unseen", folder, "maker"] => captures(folder).map(|captures| unseen(&captures, Capture::maker)),
         _ => Err(USE.into()),
@@ -52,14 +57,14 @@ fn unseen(captures: &[Capture], group: impl Fn(&Capture) -> String) {
             .iter()
             .filter(|call| {
                 call.said.iter().any(|(_, said)| match said {
-                    duologue_sdp_library::captures::Said::Description(capture) => is_of(capture),
-                    duologue_sdp_library::captures::Said::Candidate(_) => false,
+                    Said::Description(capture) => is_of(capture),
+                    Said::Candidate(_) => false,
                 })
             })
             .cloned()
             .collect();
         let makers: Vec<String> = captures.iter().filter(|capture| is_of(capture)).map(Capture::maker).collect();
-        sizes.extend(measure(&library, &of_group).into_iter().filter(|(maker, _, _)| makers.contains(maker)));
+        sizes.extend(measure(&library.into(), &of_group).into_iter().filter(|(maker, _, _)| makers.contains(maker)));
     }
     print(&sizes);
 }
@@ -73,8 +78,9 @@ fn print(sizes: &Sizes) {
         for kind in Kind::ALL {
             let Some((count, size)) = medians.get(&(maker.clone(), kind)) else { continue };
             let (target, unseen) = kind.target();
+            let unseen = unseen.map_or(String::new(), |unseen| format!(", never seen {unseen}"));
             println!(
-                "  {:<34} {:>5} × {:>6} raw {:>6} deflated {:>5} ours (target {target}, unseen {unseen})",
+                "  {:<34} {:>5} × {:>6} raw {:>6} deflated {:>5} ours (target {target}{unseen})",
                 kind.name(),
                 count,
                 size.raw,

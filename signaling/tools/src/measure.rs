@@ -3,6 +3,7 @@
 use crate::captures::{Call, Capture, Said};
 use duologue_signaling::compact::{Codec, Library};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A kind of message that has a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,16 +57,15 @@ impl Kind {
         }
     }
 
-    /// Bytes that its median may have, and that of a browser that the library has not seen.
-    pub fn target(self) -> (usize, usize) {
+    /// Bytes that its median may have; and that of a browser that the library has not seen, where there is a target.
+    pub fn target(self) -> (usize, Option<usize>) {
         match self {
-            Kind::FirstOffer | Kind::FirstAnswer => (140, 160),
-            Kind::DataChannel => (66, 66),
-            Kind::ReOffer | Kind::ReAnswer => (30, 50),
-            Kind::IceRestart => (30, 50),
-            Kind::Gathered => (430, 430),
-            Kind::OneCandidate => (16, 16),
-            Kind::TenCandidates => (120, 120),
+            Kind::FirstOffer | Kind::FirstAnswer => (140, Some(160)),
+            Kind::DataChannel => (66, None),
+            Kind::ReOffer | Kind::ReAnswer | Kind::IceRestart => (30, Some(50)),
+            Kind::Gathered => (430, None),
+            Kind::OneCandidate => (16, None),
+            Kind::TenCandidates => (120, None),
         }
     }
 
@@ -100,14 +100,14 @@ pub type Sizes = Vec<(String, Kind, Size)>;
 ///
 /// # Panics
 /// Where a text does not come back as it was.
-pub fn measure(library: &Library, calls: &[Call]) -> Sizes {
+pub fn measure(library: &Arc<Library>, calls: &[Call]) -> Sizes {
     let mut sizes = Vec::new();
     for call in calls {
         say(library, call, &mut sizes);
         for capture in &call.gathered {
             let text = capture.sdp.as_deref().unwrap_or_default();
-            let bytes = Codec::new(library).write_description(text).expect("captures are short");
-            assert_eq!(Codec::new(library).read_description(&bytes).as_deref(), Ok(text));
+            let bytes = Codec::new(library.clone()).write_description(text).expect("captures are short");
+            assert_eq!(Codec::new(library.clone()).read_description(&bytes).as_deref(), Ok(text));
             if Kind::of(capture, true) == Some(Kind::FirstOffer) {
                 sizes.push((capture.maker(), Kind::Gathered, size(text, bytes.len())));
             }
@@ -116,8 +116,8 @@ pub fn measure(library: &Library, calls: &[Call]) -> Sizes {
     sizes
 }
 
-fn say(library: &Library, call: &Call, sizes: &mut Sizes) {
-    let mut ends = [Codec::new(library), Codec::new(library)];
+fn say(library: &Arc<Library>, call: &Call, sizes: &mut Sizes) {
+    let mut ends = [Codec::new(library.clone()), Codec::new(library.clone())];
     let mut described = [false; 2];
     let mut trickled: [Vec<(String, usize)>; 2] = [Vec::new(), Vec::new()];
     for (side, said) in &call.said {

@@ -577,7 +577,7 @@ impl<'a> Walk<'a> {
 
     /// An `m=` line with a list of payload types of its own.
     fn media<C: Coder>(&mut self, coder: &mut C, likely: &str, is: Media<'_>) -> Option<String> {
-        let likely = Media::of(likely).unwrap_or(Media { head: "m=video \u{1}Fp UDP/TLS/RTP/SAVPF", payloads: Vec::new() });
+        let likely = Media::of(likely).unwrap_or(Media { head: "m=video \u{1}Gp UDP/TLS/RTP/SAVPF", payloads: Vec::new() });
         let head = if coder.decide(&mut self.chances.likely_head, is.head == likely.head) {
             String::from(likely.head)
         } else {

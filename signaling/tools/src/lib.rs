@@ -28,3 +28,11 @@ pub fn page() -> io::Result<(String, std::collections::BTreeMap<measure::Kind, t
     let rows = table::rows(&captures, &library("without-these-captures.txt")?, &library("without-old-chromium.txt")?);
     Ok((table::page(&rows), rows))
 }
+
+/// The library as a module of the SDK.
+pub fn typescript(library: &Library) -> String {
+    let text = serde_json::Value::from(library.write());
+    format!(
+        "/** Made by `cargo run -p duologue-sdp-library -- typescript`; see `signaling/src/compact/library.txt`. */\nexport const LIBRARY = {text};\n"
+    )
+}

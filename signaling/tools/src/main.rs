@@ -2,7 +2,7 @@
 
 use duologue_sdp_library::captures::{Capture, Said, calls, read};
 use duologue_sdp_library::measure::{Kind, Sizes, learn, measure, medians};
-use duologue_sdp_library::{data, page, vectors};
+use duologue_sdp_library::{data, page, typescript, vectors};
 use duologue_signaling::compact::Library;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 const USE: &str = "sdp-library learn FOLDER VERSION     print a library learned from captures
 sdp-library table                    print docs/compact-bytes.md
 sdp-library vectors                  print tests/vectors/compact.jsonl
+sdp-library typescript               print web/sdk/src/compact/library-text.ts
 sdp-library measure FOLDER           bytes with the committed library
 sdp-library unseen FOLDER session|maker   bytes of each session or browser with a library learned without it";
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
             Ok(())
         }),
         ["table"] => page().map(|(page, _)| print!("{page}")).map_err(|error| error.to_string()),
+        ["typescript"] => {
+            print!("{}", typescript(&Library::built_in()));
+            Ok(())
+        }
         ["vectors"] => vectors::make(&data()).map(|all| print!("{}", vectors::as_text(&all))).map_err(|error| error.to_string()),
         ["measure", folder] => captures(folder).map(|captures| print(&measure(&Library::built_in().into(), &calls(&captures)))),
         ["unseen", folder, "session"] => captures(folder).map(|captures| unseen(&captures, |capture| capture.session.clone())),

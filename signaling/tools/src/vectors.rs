@@ -47,6 +47,10 @@ pub fn make(folder: &Path) -> io::Result<Vec<Value>> {
         let carried = Codec::new(library.clone()).carry_description(text);
         all.push(json!({"name": "odd", "steps": [{"from": 0, "sdp": text, "carried": carried}]}));
     }
+    let short = captures.iter().filter_map(|capture| capture.sdp.as_deref()).filter(|sdp| (2_000..3_200).contains(&sdp.len()));
+    for (number, pair) in short.collect::<Vec<_>>().chunks_exact(2).take(4).enumerate() {
+        all.push(changed(&library, number, pair[0], pair[1]));
+    }
     let mut codec = Codec::new(library.clone());
     let steps: Vec<Value> = ODD_CANDIDATES
         .iter()
@@ -57,6 +61,28 @@ pub fn make(folder: &Path) -> io::Result<Vec<Value>> {
         .collect();
     all.push(json!({"name": "odd candidates", "steps": steps}));
     Ok(all)
+}
+
+/// A call in which one side says a text and what became of it, the other something else: nothing is quite as expected.
+fn changed(library: &Arc<Library>, number: usize, text: &str, other: &str) -> Value {
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    let every = |nth: usize| lines.iter().enumerate().filter(move |(at, _)| at % nth != number).map(|(_, line)| *line);
+    let texts = [
+        text.to_string(),
+        every(7).collect::<Vec<_>>().join("\r\n"),
+        every(9).flat_map(|line| if line.ends_with('0') { vec![line, line] } else { vec![line] }).collect::<Vec<_>>().join("\r\n"),
+        text.replace('1', ["2", "12", "0", "é"][number]),
+        every(4).chain(other.split("\r\n").skip(number * 9)).collect::<Vec<_>>().join("\r\n"),
+        text.replace("nack", "nack x").replace(" 9 ", " 40000 "),
+    ];
+    let mut ends = [Codec::new(library.clone()), Codec::new(library.clone())];
+    let steps = texts.iter().enumerate().map(|(at, text)| {
+        let side = usize::from(at % 3 == 2);
+        let carried = ends[side].carry_description(text);
+        ends[1 - side].open_description(&carried).expect("what was written is read");
+        json!({"from": side, "sdp": text, "carried": carried})
+    });
+    json!({"name": "changed", "steps": steps.collect::<Vec<_>>()})
 }
 
 fn one_call(library: &Arc<Library>, call: &Call) -> Value {

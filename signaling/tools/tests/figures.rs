@@ -1,6 +1,6 @@
 //! The committed pages, vectors and library are what the code makes, and every figure reaches its target (SIG 5).
 
-use duologue_sdp_library::{data, page, vectors};
+use duologue_sdp_library::{data, page, typescript, vectors};
 use duologue_signaling::compact::Library;
 use std::fs;
 use std::path::Path;
@@ -38,4 +38,13 @@ fn the_library_is_written_as_it_is_read() {
     for cut in [0, 1, 30, text.len() / 2] {
         assert!(Library::read(&text[..cut]).is_none());
     }
+}
+
+#[test]
+fn the_sdk_has_the_same_library() {
+    let made = typescript(&Library::built_in());
+    assert!(
+        committed("web/sdk/src/compact/library-text.ts") == made,
+        "cargo run -p duologue-sdp-library -- typescript > web/sdk/src/compact/library-text.ts"
+    );
 }

@@ -37,6 +37,7 @@ mod line;
 mod media;
 mod seam;
 mod seen;
+mod tongue;
 mod window;
 #[cfg(feature = "ws")]
 mod ws;
@@ -44,6 +45,7 @@ mod ws;
 pub use call::Call;
 pub use codec::Form;
 pub use config::Config;
+pub use duologue_signaling::compact::VERSION as COMPACT;
 pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;

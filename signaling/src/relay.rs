@@ -4,8 +4,11 @@
 //! arrives; a side costs a bounded number of bytes. Who sits on a side, and what a socket is, its owner knows.
 
 use crate::candidates::Pending;
+use crate::compact::{Carried, MARK, as_it_is};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use duologue_core::kit::buckets::{Bucket, Rate};
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::CallId;
@@ -105,6 +108,8 @@ pub struct Relay {
     call: CallId,
     epoch: u32,
     limits: RelayLimits,
+    /// Which version of compact descriptions each side reads and writes; 0 is none.
+    reads: [u32; 2],
     halves: [Half; 2],
     out: VecDeque<Relayed>,
 }
@@ -112,12 +117,18 @@ pub struct Relay {
 impl Relay {
     /// Opens the relay of a call under its epoch.
     pub fn new(call: CallId, epoch: u32, limits: RelayLimits) -> Relay {
-        Relay { call, epoch, limits, halves: Default::default(), out: VecDeque::new() }
+        Relay { call, epoch, limits, reads: [0; 2], halves: Default::default(), out: VecDeque::new() }
     }
 
     /// Under which epoch it relays.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// Says which version of compact descriptions each side reads (`hello.sdp`); 0 is none. Nothing compact is relayed to a side
+    /// that reads another version than it was written in (SIG 5).
+    pub fn set_reads(&mut self, reads: [u32; 2]) {
+        self.reads = reads;
     }
 
     /// Starts a new epoch: what waited is dropped, indexes begin at 0 again. What a side has used up of its limits stays so.
@@ -132,18 +143,20 @@ impl Relay {
     /// Relays a side's description, unless it equals its last one of this epoch.
     ///
     /// # Errors
-    /// `TooLarge` – the SDP, the descriptions of this side, or its bytes in all.
-    pub fn handle_description(&mut self, now: Millis, side: Side, description: Description) -> Answer {
+    /// - `BadMessage` – with `sdp`: it is compact, and the other side does not read that version.
+    /// - `TooLarge` – the SDP, the descriptions of this side, or its bytes in all.
+    pub fn handle_description(&mut self, now: Millis, side: Side, mut description: Description) -> Answer {
         debug_assert_eq!(description.call, self.call);
         if description.epoch != self.epoch {
             return Ok(Done::Signal { stale: true });
         }
-        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
         let print = fingerprint(&description);
-        if half.described == Some(print) {
+        if self.halves[side.index()].described == Some(print) {
             return Ok(Done::Signal { stale: false });
         }
-        let length = size(description.sdp.len());
+        let passed = self.pass(side, &description.sdp).ok_or(Reason::field("sdp", UNREADABLE))?;
+        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
+        let length = size(passed.weighed);
         if length > limits.description_max_bytes || length > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
         }
@@ -154,6 +167,9 @@ impl Relay {
             self.send_all(side);
         }
         self.halves[side.index()].described = Some(print);
+        if let Some(field) = passed.instead {
+            description.sdp = field;
+        }
         self.out.push_back(Relayed { to: side.other(), event: Event::Description(Box::new(description)) });
         self.send_complete(now, side);
         Ok(Done::Signal { stale: false })
@@ -162,20 +178,31 @@ impl Relay {
     /// Takes a side's candidates; those that came before are dropped.
     ///
     /// # Errors
-    /// - `BadMessage` – with `from`: some are missing in between.
+    /// - `BadMessage` – with `from`: some are missing in between. With `candidates`: one is compact, and the other side does not
+    ///   read that version.
     /// - `TooLarge` – one of them, their number in this epoch, or the side's bytes in all. None of the message is taken.
-    pub fn handle_candidates(&mut self, now: Millis, side: Side, message: Candidates) -> Answer {
+    pub fn handle_candidates(&mut self, now: Millis, side: Side, mut message: Candidates) -> Answer {
         debug_assert_eq!(message.call, self.call);
         if message.epoch != self.epoch {
             return Ok(Done::Signal { stale: true });
         }
-        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
-        let Some(known) = half.pending.known(message.from, &message.candidates) else {
+        let Some(known) = self.halves[side.index()].pending.known(message.from, &message.candidates) else {
             return Err(Reason::field("from", "candidates before these are missing"));
         };
-        let news = &message.candidates[known..];
-        let bytes: u32 = news.iter().map(weight).fold(0, u32::saturating_add);
-        let one_too_large = news.iter().any(|candidate| weight(candidate) > limits.candidate_max_bytes);
+        let passed: Option<Vec<Passed>> =
+            message.candidates[known..].iter().map(|candidate| self.pass(side, &candidate.candidate)).collect();
+        let passed = passed.ok_or(Reason::field("candidates", UNREADABLE))?;
+        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
+        let news = &mut message.candidates[known..];
+        let mut weights = Vec::with_capacity(news.len());
+        for (candidate, passed) in news.iter_mut().zip(passed) {
+            weights.push(weight(candidate).saturating_sub(size(candidate.candidate.len() - passed.weighed)));
+            if let Some(field) = passed.instead {
+                candidate.candidate = field;
+            }
+        }
+        let bytes: u32 = weights.iter().copied().fold(0, u32::saturating_add);
+        let one_too_large = weights.iter().any(|weight| *weight > limits.candidate_max_bytes);
         let too_many = news.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
         if one_too_large || too_many || bytes > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
@@ -215,6 +242,21 @@ impl Relay {
         }
     }
 
+    /// What the other side is given for a field of this side: the same text, as each of the two writes one (a text that begins with
+    /// the mark of what is compact stands behind another mark), or something compact as it is. `None` if it cannot read that.
+    fn pass(&self, side: Side, field: &str) -> Option<Passed> {
+        let [writes, reads] = [side, side.other()].map(|side| self.reads[side.index()]);
+        let carried = if writes == 0 { Carried::Text(field) } else { Carried::of(field).ok()? };
+        match carried {
+            Carried::Text(text) => {
+                let is_same = text.len() == field.len() && (reads == 0 || !text.starts_with(MARK));
+                let instead = (!is_same).then(|| if reads == 0 { text.to_string() } else { as_it_is(text) });
+                Some(Passed { instead, weighed: text.len() })
+            }
+            Carried::Compact { version, .. } => (version == reads).then_some(Passed { instead: None, weighed: field.len() }),
+        }
+    }
+
     /// Sends the first batch of an epoch at once, complete ones after it; the rest waits for more, but not for long.
     fn send_complete(&mut self, now: Millis, side: Side) {
         let (batch, wait) = (self.limits.batch.max(1) as usize, self.limits.batch_wait);
@@ -248,6 +290,17 @@ impl Relay {
         let batch = Candidates { call: self.call, epoch: self.epoch, from: cut.from, candidates: cut.candidates, done: cut.done };
         self.out.push_back(Relayed { to: side.other(), event: Event::Candidates(Box::new(batch)) });
     }
+}
+
+/// Why something compact is refused.
+const UNREADABLE: &str = "the other side does not read compact descriptions of this version";
+
+/// A field on its way to the other side.
+struct Passed {
+    /// If it is not as it came.
+    instead: Option<String>,
+    /// The bytes that count.
+    weighed: usize,
 }
 
 fn size(length: usize) -> u32 {

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-const MARK: char = '~';
+/// Begins what is no plain text.
+pub const MARK: char = '~';
 /// Before a text that begins with the mark itself.
 const AS_IT_IS: &str = "~0.";
 

@@ -21,7 +21,7 @@ mod line;
 mod media;
 mod value;
 
-pub use carried::{Carried, as_it_is};
+pub use carried::{Carried, MARK, as_it_is};
 pub use library::Library;
 
 use alloc::string::String;
@@ -32,6 +32,8 @@ use coder::{Reader, Writer};
 use description::Memory;
 use duologue_core::wire::Candidate;
 
+/// The version of the built-in library, as `hello.sdp` says it.
+pub const VERSION: u32 = 1;
 /// Bytes of a description, in UTF-8, that are written or read.
 pub const DESCRIPTION_MAX: usize = 32 * 1024;
 /// Bytes of a candidate and of its `mid`, each.

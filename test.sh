@@ -50,6 +50,10 @@ cargo test -q --locked --workspace --doc
 say "two people in front of browsers"
 ./tests/run.sh
 
+say "clients of others"
+./tests/foreign/run.sh || [ $? = 77 ]
+./tests/autobahn.sh
+
 say "the simulator"
 cargo build -q --locked --profile sim -p duologue-sim
 ./sim/ci.sh

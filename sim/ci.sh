@@ -13,7 +13,7 @@ echo "-- each twice"
 "$sim" swarm --seeds 40 --from "$first" --twice
 
 echo "-- one digest in debug, sim and wasm32"
-digest() { grep -m1 '^digest' | tr -s ' ' | cut -d' ' -f2; }
+digest() { sed -n 's/^digest *//p'; }
 run=(run --users 200 --minutes 10 --seed 7)
 cargo build -q --locked -p duologue-sim
 rustup target add wasm32-wasip1 >/dev/null 2>&1 || true

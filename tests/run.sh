@@ -6,5 +6,7 @@ cd "$(dirname "$0")/browser"
 
 [ -n "${DUOLOGUE_BIN:-}" ] || (cd ../.. && cargo build -q --locked --bin duologue)
 npm ci --silent --no-audit --no-fund
+# The SDK is packed and compiled as a stranger would.
+[ -d ../../web/node_modules ] || (cd ../../web && npm ci --silent --no-audit --no-fund)
 # One file after the other: each has two browsers, and a machine has two cores.
 exec node --test --test-concurrency=1 "$@"

@@ -2,5 +2,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["sdk/test/**/*.test.ts"], environment: "node", globals: false },
+  test: { include: ["sdk/test/**/*.test.{ts,mjs}"], environment: "node", globals: false },
 });

@@ -9,9 +9,14 @@ use duologue_core::engine::Engine;
 use duologue_core::input::Input;
 use duologue_core::kit::random::Purpose;
 use duologue_core::kit::time::{Millis, Span};
-use duologue_core::wire::Command;
+use duologue_core::wire::{Command, Filter};
+use duologue_sim::{Plan, Visits, run_with};
 use duologue_transport::Form;
 use std::fmt::Write as _;
+
+// As in the server.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// One line of the table.
 struct Row {
@@ -20,20 +25,36 @@ struct Row {
     target: &'static str,
 }
 
-/// How many people the core is measured with; `--quick` leaves the largest out.
-fn sizes() -> Vec<u32> {
-    if std::env::args().any(|arg| arg == "--quick") { vec![5_000] } else { vec![5_000, 100_000, 1_000_000] }
+/// Only what takes seconds.
+fn is_quick() -> bool {
+    std::env::args().any(|arg| arg == "--quick")
+}
+
+/// How many people the core is measured with.
+fn sizes() -> &'static [u32] {
+    if is_quick() { &[5_000] } else { &[5_000, 100_000, 1_000_000] }
+}
+
+/// How many people do nothing while it is polled.
+fn idle_sizes() -> &'static [u32] {
+    if is_quick() { &[10, 1_000, 100_000] } else { &[10, 1_000, 1_000_000] }
 }
 
 fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, flag, people] = args.as_slice()
+        && flag == MEMORY
+    {
+        return tell_memory(people.parse().expect("a number of people"));
+    }
     let mut rows = Vec::new();
     for people in sizes() {
         eprintln!("core inputs, {people} people …");
-        rows.extend(core_inputs(people));
+        rows.extend(core_inputs(*people));
     }
     eprintln!("idle polls …");
-    for people in [10, 1_000, 100_000] {
-        rows.push(idle_poll(people));
+    for people in idle_sizes() {
+        rows.push(idle_poll(*people));
     }
     for (form, name) in [(Form::Json, "JSON, not deflated"), (Form::Postcard, "binary")] {
         for people in [100, 1_000, 2_000] {
@@ -41,12 +62,67 @@ fn main() {
             rows.push(joining(people, form, name));
         }
     }
+    rows.extend(simulator());
     write_table(&rows);
 }
 
-/// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.
-fn core_inputs(people: u32) -> Vec<Row> {
+/// The simulator: real engine, gateway, commit, codec and half of the clients real too, in one thread.
+fn simulator() -> Vec<Row> {
+    let (people, minutes) = if is_quick() { (200, 10) } else { (1_000, 60) };
+    let mut runs = vec![
+        (format!("simulator, {people} people in steady use for {minutes} minutes, laws on"), Plan::steady(7, people, minutes), "≤ 6 s"),
+        (
+            format!("simulator, {people} people in steady use for {minutes} minutes, laws off"),
+            Plan { laws: false, ..Plan::steady(7, people, minutes) },
+            "≤ 2 s",
+        ),
+    ];
+    if !is_quick() {
+        let day = Plan::steady(7, 10_000, 24 * 60).in_visits(Visits { count: 2, minutes: 30 });
+        runs.push(("simulator, 10,000 people over a day, each there for half an hour in two visits, laws on".into(), day, "≤ 60 s"));
+    }
+    let mut rows: Vec<Row> = runs.into_iter().map(|(what, plan, target)| simulated(what, &[plan], target)).collect();
+    let worlds: Vec<Plan> = (1..=if is_quick() { 10 } else { 100 }).map(Plan::drawn).collect();
+    rows.push(simulated(format!("simulator, {} small worlds with all laws", worlds.len()), &worlds, ""));
+    rows
+}
+
+fn simulated(what: String, plans: &[Plan], target: &'static str) -> Row {
+    eprintln!("{what} …");
+    let start = cpu::thread_time();
+    let inputs: u64 = plans
+        .iter()
+        .map(|plan| {
+            let report = run_with(plan, &mut |_| {});
+            assert!(report.failure.is_none(), "{report}");
+            report.inputs
+        })
+        .sum();
+    let spent = cpu::thread_time() - start;
+    let rate = inputs as f64 / spent.as_secs_f64();
+    Row { what, figure: format!("{:.1} s CPU, {} inputs a CPU-second", spent.as_secs_f64(), thousands(rate as u64)), target }
+}
+
+/// Measures memory alone, and prints it.
+const MEMORY: &str = "--memory";
+
+/// What so many people in the lobby hold, in a process of its own: what one measurement gave back would serve the next.
+fn memory_of(people: u32) -> u64 {
+    let this = std::env::current_exe().expect("a program knows where it is");
+    let output = std::process::Command::new(this).args([MEMORY, &people.to_string()]).output().expect("it starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints bytes")
+}
+
+fn tell_memory(people: u32) {
     let before = cpu::resident_bytes();
+    let (engine, _) = crowded(people);
+    println!("{}", cpu::resident_bytes().saturating_sub(before));
+    drop(engine);
+}
+
+/// So many people in the lobby, each with a window of 20.
+fn crowded(people: u32) -> (Engine, Millis) {
     let mut engine = realm::engine(people);
     let mut now = realm::START;
     for n in 1..=people {
@@ -55,7 +131,13 @@ fn core_inputs(people: u32) -> Vec<Row> {
             now = now + Span(1);
         }
     }
-    let memory = cpu::resident_bytes().saturating_sub(before);
+    (engine, now)
+}
+
+/// Mixed inputs of which 10 % change who is visible, windows on: time goes on a millisecond every few inputs.
+fn core_inputs(people: u32) -> Vec<Row> {
+    let memory = memory_of(people);
+    let (mut engine, mut now) = crowded(people);
     let count: u64 = 1_000_000;
     let inputs: Vec<Input> = (0..count).map(|i| mixed(people, i)).collect();
     let start = cpu::thread_time();
@@ -83,22 +165,24 @@ fn core_inputs(people: u32) -> Vec<Row> {
     ]
 }
 
-/// One in ten leaves or joins, the others ask for something that is refused, answered or changes nothing visible.
+/// One in ten makes somebody visible or invisible: a person leaves, joins again, and opens the window anew, so that windows stay on.
+/// The others ask for something that is refused, answered or changes nothing visible.
 fn mixed(people: u32, i: u64) -> Input {
-    let draw = realm::SEED.pick(Purpose::Expose, i, 99);
+    let (round, step) = (i / 20, i % 20);
+    let draw = realm::SEED.pick(Purpose::Expose, if step < 3 { round * 20 } else { i }, 99);
     let n = (draw % u64::from(people)) as u32 + 1;
-    let number = 10 + i;
     let other = realm::user(((draw >> 32) % u64::from(people)) as u32 + 1);
-    let command = match i % 20 {
+    let command = match step {
         0 => Command::Leave,
         1 => Command::Join { lobby: None },
-        2..=5 => Command::Invite { to: other, seconds: 10 },
-        6..=9 => Command::Rescind { invite: duologue_core::kit::ids::InviteId(draw >> 20) },
-        10..=13 => Command::HangUp { call: duologue_core::kit::ids::CallId(draw >> 20) },
-        14..=16 => Command::Unpair,
+        2 => Command::Window { size: 20, filter: Filter::default() },
+        3..=6 => Command::Invite { to: other, seconds: 10 },
+        7..=10 => Command::Rescind { invite: duologue_core::kit::ids::InviteId(draw >> 20) },
+        11..=14 => Command::HangUp { call: duologue_core::kit::ids::CallId(draw >> 20) },
+        15..=17 => Command::Unpair,
         _ => Command::Join { lobby: None },
     };
-    realm::command(n, number, command)
+    realm::command(n, 10 + i, command)
 }
 
 fn idle_poll(people: u32) -> Row {

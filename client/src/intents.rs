@@ -2,6 +2,8 @@
 //! ended when the user or the server ends it. A welcome that is not `recovered` may come from a server that has forgotten; what its
 //! state misses is declared again, in the order in which one needs the other. A recovered one knows better than we do.
 
+use crate::config::Config;
+use crate::line::spread;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,6 +50,10 @@ pub(crate) struct Intents {
     seat: Option<CallId>,
     /// Refused for the moment: when to try again.
     again: BTreeMap<Intent, Millis>,
+    /// How often in a row.
+    refusals: BTreeMap<Intent, u32>,
+    /// Waits drawn so far.
+    draws: u64,
 }
 
 impl Intents {
@@ -57,6 +63,9 @@ impl Intents {
 
     /// A command was done.
     pub(crate) fn done(&mut self, command: &Command, done: &Done) {
+        if let Some(intent) = Intent::decided_by(command) {
+            self.refusals.remove(&intent);
+        }
         match (command, done) {
             (Command::Join { .. }, Done::Joined { lobby }) => self.lobby = Some(lobby.clone()),
             (Command::Leave, _) => self.out_of_lobby(),
@@ -159,8 +168,13 @@ impl Intents {
     }
 
     /// Refused for now.
-    pub(crate) fn later(&mut self, intent: Intent, now: Millis, retry_after: Span) {
-        self.again.insert(intent, now + retry_after.max(Span::millis(100)));
+    /// What made the server refuse it made it refuse others too: they do not all come back in one moment.
+    pub(crate) fn later(&mut self, intent: Intent, now: Millis, retry_after: Span, config: &Config) {
+        self.draws += 1;
+        let refusals = self.refusals.entry(intent).or_default();
+        let at = now + retry_after.max(Span::millis(100)) + spread(config, *refusals, 0, self.draws);
+        *refusals += 1;
+        self.again.insert(intent, at);
     }
 
     pub(crate) fn next(&self) -> Option<Millis> {

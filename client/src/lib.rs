@@ -21,16 +21,20 @@
 //! assert!(bytes.starts_with(br#"{"t":"hello","token":"a session's token","client":"#));
 //! ```
 //!
-//! With the feature `ws` there is `ws::Client`, which does all that on Tokio and a WebSocket.
+//! With the features `ws` and `quic` there is `Client`, which does all that on Tokio, over a WebSocket or QUIC.
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "quic")]
+extern crate std;
 
 mod call;
 mod clock;
 mod codec;
 mod commands;
 mod config;
+#[cfg(any(feature = "quic", feature = "ws"))]
+mod driver;
 mod engine;
 mod intents;
 mod line;
@@ -39,17 +43,15 @@ mod seam;
 mod seen;
 mod tongue;
 mod window;
-#[cfg(feature = "ws")]
-mod ws;
 
 pub use call::Call;
 pub use codec::Form;
 pub use config::Config;
+#[cfg(any(feature = "quic", feature = "ws"))]
+pub use driver::{Client, ConnectError, Handle};
 pub use duologue_signaling::compact::VERSION as COMPACT;
 pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 pub use window::Window;
-#[cfg(feature = "ws")]
-pub use ws::{Client, ConnectError, Handle};

@@ -65,6 +65,14 @@ pub(crate) struct Line {
     probed: Option<Millis>,
 }
 
+/// How long to wait before the next try, after so many in a row that failed: anything up to a ceiling that doubles with each. The
+/// draw is named by `a` and `b`.
+pub(crate) fn spread(config: &Config, tries: u32, a: u64, b: u64) -> Span {
+    let longest = config.backoff_first.0.saturating_mul(1 << tries.min(16)).min(config.backoff_max.0);
+    let draw = Seed([config.seed, config.client.0 as u64, 0, 0]).pick(Purpose::Jitter, a, b);
+    Span(((u128::from(draw) * u128::from(longest + 1)) >> 64) as u64)
+}
+
 impl Line {
     pub(crate) fn new() -> Line {
         Line { link: 0, phase: Phase::Off, losses: 0, heard: Millis(0), probed: None }
@@ -126,10 +134,7 @@ impl Line {
         if matches!(self.phase, Phase::Live { since } if now.since(since) >= config.settled_after) {
             self.losses = 0;
         }
-        let longest = config.backoff_first.0.saturating_mul(1 << self.losses.min(16)).min(config.backoff_max.0);
-        let draw = Seed([config.seed, config.client.0 as u64, 0, 0]).pick(Purpose::Jitter, u64::from(self.link), 0);
-        let spread = (u128::from(draw) * u128::from(longest + 1)) >> 64;
-        let until = now + Span(not_before.0 + spread as u64);
+        let until = now + not_before + spread(config, self.losses, u64::from(self.link), 0);
         self.losses = self.losses.saturating_add(1);
         self.phase = Phase::Waiting { until };
         until

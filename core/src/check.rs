@@ -4,6 +4,7 @@ use crate::desk::Desk;
 use crate::due::Due;
 use crate::parts::Parts;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 pub fn check(parts: &Parts, desk: &Desk) {
     parts.links.check(parts.people.all());
@@ -11,6 +12,8 @@ pub fn check(parts: &Parts, desk: &Desk) {
     parts.invites.check(parts.people.all());
     parts.calls.check();
     parts.tickets.check();
+    parts.draws.check();
+    parts.reels.check(|link| parts.links.get(link).is_some());
     parts.windows.check(parts.people.all());
     for user in parts.people.all() {
         let drawn = parts.lobbies.of(user);
@@ -19,6 +22,8 @@ pub fn check(parts: &Parts, desk: &Desk) {
         assert!(parts.invites.count_out(user) <= desk.rules.invites_out as usize, "INV 2");
         assert!(parts.invites.count_in(user) <= desk.rules.invites_in as usize, "INV 2");
         assert!(parts.links.of(user).len() <= desk.rules.per_user as usize, "CON 2");
+        let clients: Vec<_> = parts.links.of(user).iter().filter_map(|link| parts.links.get(*link)?.client).collect();
+        assert_eq!(clients.iter().collect::<BTreeSet<_>>().len(), clients.len(), "CON 5: a client has one connection");
         for invite in parts.invites.of(user) {
             assert!(parts.calls.of(user).is_none(), "INV 6: whoever is in a call rings nobody");
             assert!(parts.links.is_present(user), "INV: rings end with the last connection");
@@ -26,6 +31,9 @@ pub fn check(parts: &Parts, desk: &Desk) {
         }
     }
     for call in parts.calls.all() {
+        for user in call.users {
+            assert_eq!(parts.calls.of(user), Some(call.id), "CALL 10, PRE 1: in_call to its partner as long as there is a call");
+        }
         assert_eq!(desk.timers.at(Due::CallEnd(call.id)), Some(call.deadline), "CALL 1: each call has its end");
         for (side, member) in call.members.iter().enumerate() {
             let lost = desk.timers.at(Due::SeatGrace(call.id, side as u8));
@@ -42,7 +50,7 @@ pub fn check(parts: &Parts, desk: &Desk) {
             .copied()
             .filter(|user| {
                 let gender = parts.lobbies.gender(*user).expect("drawn");
-                window.is_awake() && parts.may_see(window.viewer, *user) && window.accepts.accepts(gender, parts.people.card(*user))
+                window.is_awake() && parts.may_see(window.viewer, *user) && window.accepts.accepts(gender, || parts.people.card(*user))
             })
             .collect();
         let shown: BTreeSet<_> = window.shown().map(|(_, user, _)| user).collect();

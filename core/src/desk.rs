@@ -3,6 +3,7 @@
 //! the two borrows never meet.
 
 use crate::due::Due;
+use crate::input::Level;
 use crate::kit::ids::{LinkId, RequestId};
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};
@@ -30,6 +31,10 @@ pub struct Desk {
     pub timers: Timers<Due>,
     pub is_store_up: bool,
     pub is_draining: bool,
+    /// As it was judged last.
+    pub memory: Level,
+    /// MEM 3: critical even after a sweep; newcomers are refused.
+    pub is_crowded: bool,
     epoch: u32,
     next_id: u64,
     facts: FactNo,
@@ -52,6 +57,8 @@ impl Desk {
             timers: Timers::default(),
             is_store_up: true,
             is_draining: false,
+            memory: Level::Ok,
+            is_crowded: false,
             epoch,
             next_id: 0,
             facts: FactNo(0),

@@ -6,12 +6,12 @@ use crate::desk::Desk;
 pub use crate::due::Due;
 pub use crate::flows::sweep::Swept;
 use crate::flows::{
-    Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, safety, seat, sweep, talk, visible,
-    window,
+    Halt, Me, Outcome, account, answer, attach, call, found, invite, lobby, memory, pairing, profile, reel, safety, seat, sweep, talk,
+    visible, window,
 };
-use crate::input::{Attach, Input, Request};
+use crate::input::{Attach, Input, Level, Request};
 use crate::kit::digest::Digest;
-use crate::kit::ids::{LinkId, RequestId, Ticket};
+use crate::kit::ids::{CallId, LinkId, RequestId, Ticket};
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};
 use crate::limits::Limits;
@@ -29,6 +29,8 @@ use alloc::vec::Vec;
 const LOAD_WAIT: Span = Span::secs(10);
 /// When it is worth trying again after that.
 const LOAD_RETRY: Span = Span::secs(2);
+/// A hello comes back within its grace, and not together with all others that waited.
+const LOAD_RETRY_SPREAD: Span = Span::secs(3);
 
 /// What an engine starts from: its epoch, and the rows of live calls and tickets with their people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,21 +94,46 @@ pub struct Engine {
     swept: Swept,
     /// What deadlines cleaned since the last sweep.
     cleaned: Swept,
+    /// The deadline that runs at this moment: whom to blame if it panics.
+    firing: Option<Due>,
 }
 
 impl Engine {
     /// Starts from rows. Calls go on: their members have the recovery span from `now` to come back (CALL 12).
     ///
     /// # Panics
-    /// If the rules make no sense (see [`Rules::check`]).
+    /// If the rules make no sense (see [`Rules::check`]), or `limits.outbox` has no room for what they let one turn say.
     pub fn new(limits: Limits, rules: Rules, seed: Seed, start: Start, now: Millis) -> Engine {
+        Engine::without(limits, rules, seed, start, now, |_| false)
+    }
+
+    /// As [`Engine::new`], but some of the live calls end with `shutdown` before anything else happens: those that made an engine
+    /// before this one panic.
+    ///
+    /// # Panics
+    /// As [`Engine::new`].
+    pub fn without(limits: Limits, rules: Rules, seed: Seed, start: Start, now: Millis, is_ended: impl Fn(CallId) -> bool) -> Engine {
         assert_eq!(rules.check(), Ok(()), "rules are checked by whoever reads them");
         let mut parts = Parts::new(&limits, &seed);
         let mut desk = Desk::new(limits, rules, seed, start.epoch, now);
+        assert!(desk.has_room(), "limits.outbox holds what one turn may say, or every input is refused for ever");
         crate::flows::restore::restore(&mut parts, &mut desk, &start.rows);
         desk.timers.set(Due::Sweep, now + desk.rules.sweep);
-        let mut engine =
-            Engine { parts, desk, clamped: 0, user_hits: 0, user_misses: 0, sweeps: 0, swept: Swept::default(), cleaned: Swept::default() };
+        let ended: Vec<CallId> = parts.calls.all().map(|call| call.id).filter(|id| is_ended(*id)).collect();
+        for id in ended {
+            call::end(&mut parts, &mut desk, id, [Why::Shutdown; 2], now);
+        }
+        let mut engine = Engine {
+            parts,
+            desk,
+            clamped: 0,
+            user_hits: 0,
+            user_misses: 0,
+            sweeps: 0,
+            swept: Swept::default(),
+            cleaned: Swept::default(),
+            firing: None,
+        };
         engine.end_turn();
         engine
     }
@@ -131,7 +158,7 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Millis) {
         let now = self.clamp(now);
         self.run_due(now);
-        if self.next_due().is_none_or(|(at, _)| at > now) {
+        if self.next_at() > now {
             self.desk.now = now;
         }
     }
@@ -154,27 +181,50 @@ impl Engine {
         now.max(self.desk.now)
     }
 
+    /// The first deadline of all: of the desk's, of sessions, of windows.
     fn next_due(&self) -> Option<(Millis, Due)> {
+        let mut next = self.desk.timers.first();
+        let session = self.parts.links.next_end().map(|(at, link)| (at, Due::Session(link)));
         let flush = self.parts.windows.next_flush().map(|at| (at, Due::Flush));
-        self.desk.timers.first().into_iter().chain(flush).min()
+        for other in [session, flush].into_iter().flatten() {
+            if next.is_none_or(|next| other < next) {
+                next = Some(other);
+            }
+        }
+        next
+    }
+
+    /// When it is due; the end of time if there is none.
+    fn next_at(&self) -> Millis {
+        const NEVER: Millis = Millis(u64::MAX);
+        let timers = self.desk.timers.first().map_or(NEVER, |(at, _)| at);
+        let session = self.parts.links.next_end().map_or(NEVER, |(at, _)| at);
+        timers.min(session).min(self.parts.windows.next_flush().unwrap_or(NEVER))
     }
 
     fn run_due(&mut self, now: Millis) {
-        while let Some((at, due)) = self.next_due()
-            && at <= now
+        while self.next_at() <= now
             && self.desk.has_room()
+            && let Some((at, due)) = self.next_due()
         {
             self.desk.now = at.max(self.desk.now);
-            if due == Due::Flush {
-                if let Some((_, no)) = self.parts.windows.take_due(at) {
-                    visible::flush(&mut self.parts, &mut self.desk, no);
+            self.firing = Some(due);
+            match due {
+                Due::Flush => {
+                    if let Some((_, no)) = self.parts.windows.take_due(at) {
+                        visible::flush(&mut self.parts, &mut self.desk, no);
+                    }
                 }
-            } else {
-                let taken = self.desk.timers.take_due(at);
-                assert_eq!(taken, Some((at, due)), "a deadline is taken when it fires");
-                self.fire(due);
+                // The end of the connection takes its deadline with it.
+                Due::Session(link) => attach::close(&mut self.parts, &mut self.desk, link, Closing::ExpiredToken),
+                due => {
+                    let taken = self.desk.timers.take_due(at);
+                    assert_eq!(taken, Some((at, due)), "a deadline is taken when it fires");
+                    self.fire(due);
+                }
             }
             self.end_turn();
+            self.firing = None;
         }
     }
 
@@ -188,7 +238,7 @@ impl Engine {
         match due {
             Due::CallEnd(id) => call::deadline(parts, desk, id),
             Due::Confirm(id) => found::timeout(parts, desk, id),
-            Due::Drain | Due::Flush => unreachable!("these are not in the timers"),
+            Due::Drain | Due::Flush | Due::Session(_) => unreachable!("these are not in the timers"),
             Due::ForgetPast => self.forget_past(),
             Due::ForgetUsers => {
                 let before = parts.people.count();
@@ -204,13 +254,8 @@ impl Engine {
             }
             Due::Round => pairing::round(parts, desk),
             Due::SeatGrace(id, _) => call::peer_lost(parts, desk, id),
-            Due::Session(link) => attach::close(parts, desk, link, Closing::ExpiredToken),
             Due::Shutdown => self.end_one_call(),
-            Due::Sweep => {
-                let Swept { people, invites, .. } = core::mem::take(&mut self.cleaned);
-                self.swept = Swept { people, invites, ..sweep::sweep(parts, desk) };
-                self.sweeps += 1;
-            }
+            Due::Sweep => self.sweep(0),
             Due::TicketSleep(user) => {
                 pairing::give_up(parts, desk, user, None);
                 memory::plan_forgetting(parts, desk);
@@ -246,6 +291,7 @@ impl Engine {
                 }
             }
             Input::Loaded { ticket, rows } => self.loaded(*ticket, rows),
+            Input::MemoryLevel(level) => self.judged(*level),
             Input::ReplayLost { link } => {
                 if let Some(user) = self.parts.links.user(*link) {
                     seat::replay_lost(&mut self.parts, &mut self.desk, user, *link);
@@ -255,6 +301,23 @@ impl Engine {
             Input::StoreDown => self.desk.is_store_up = false,
             Input::StoreUp => self.desk.is_store_up = true,
         }
+    }
+
+    /// MEM 3: at CRITICAL a sweep at once, in which the caches shrink to half. If it is critical still when it is judged again,
+    /// newcomers are refused until it is not.
+    fn judged(&mut self, level: Level) {
+        let before = core::mem::replace(&mut self.desk.memory, level);
+        self.desk.is_crowded = level == Level::Critical && before == Level::Critical;
+        if level == Level::Critical {
+            let shed = memory::shed(&mut self.parts, &mut self.desk);
+            self.sweep(shed);
+        }
+    }
+
+    fn sweep(&mut self, shed: u32) {
+        let Swept { people, invites, .. } = core::mem::take(&mut self.cleaned);
+        self.swept = Swept { people, invites, shed, ..sweep::sweep(&mut self.parts, &mut self.desk) };
+        self.sweeps += 1;
     }
 
     fn attached(&mut self, hello: &Attach, found: Option<&Found>) {
@@ -281,8 +344,8 @@ impl Engine {
 
     /// CON 5: one effect and one answer a number; the answer stands before all that its flow tells.
     fn command(&mut self, link: LinkId, number: u64, command: &Result<Command, Reason>, found: Option<&Found>) {
-        let Some(known) = self.parts.links.get(link) else { return };
-        let (user, now) = (known.user, self.desk.now);
+        let Some((user, client)) = self.parts.links.who(link) else { return };
+        let now = self.desk.now;
         let me = Me { user, link: Some(link) };
         if let Ok(command) = command
             && let Some(id) = command.signal()
@@ -292,7 +355,7 @@ impl Engine {
             self.desk.answer_at(mark, link, number, answer);
             return;
         }
-        let key = attach::key_of(link, known.client);
+        let key = attach::key_of(link, client);
         if found.is_none() {
             match self.parts.answered.look(user, key, number) {
                 Seen::Answer(answer) => return self.desk.answer_again(link, number, answer),
@@ -307,7 +370,11 @@ impl Engine {
             self.parts.answered.ready(user, key, number);
         }
         let mark = self.desk.mark();
-        let answer: Answer = match command.clone().map_err(Halt::No).and_then(|command| self.obey(me, &command, found)) {
+        let outcome = match command {
+            Ok(command) => self.obey(me, command, found),
+            Err(reason) => Err(Halt::No(reason.clone())),
+        };
+        let answer: Answer = match outcome {
             Ok(done) => Ok(done),
             Err(Halt::No(reason)) => Err(reason),
             Err(Halt::Load(key_wanted)) => {
@@ -325,7 +392,7 @@ impl Engine {
         if matches!(answer, Err(Reason::RateLimited { .. })) {
             return;
         }
-        let gone = self.parts.answered.remember(user, key, number, answer.clone(), self.desk.rules.answers, self.desk.now);
+        let gone = self.parts.answered.remember(user, key, number, answer, self.desk.rules.answers, self.desk.now);
         self.forget_client(user, gone);
         if let (true, crate::parts::answered::ClientKey::Client(client), Ok(done)) = (self.desk.recorded() > 0, key, answer) {
             let user = self.parts.people.id(user);
@@ -359,6 +426,7 @@ impl Engine {
             Command::Leave => lobby::leave(parts, desk, me)?,
             Command::Pair { filter, confirm } => pairing::wish(parts, desk, me, filter, *confirm)?,
             Command::Profile(patch) => profile::edit(parts, desk, me, patch)?,
+            Command::Reel { limit, filter, restart } => reel::next(parts, desk, me, *limit, filter, *restart)?,
             Command::Rejoin { call } => seat::rejoin(parts, desk, me.user, link, *call)?,
             Command::Renegotiate { call } => seat::renegotiate(parts, desk, me.user, link, *call)?,
             Command::Report { user, reason, call } => safety::report(parts, desk, me, *user, (reason, *call), found)?,
@@ -372,7 +440,6 @@ impl Engine {
             Command::Explain { .. } | Command::Introduce { .. } => return Err(Reason::UnknownUser.into()),
             Command::Read { .. } => Done::Empty,
             Command::Redeem { .. } => return Err(Reason::UnknownCode.into()),
-            Command::Reel { .. } => return Err(Reason::NotInLobby.into()),
         };
         Ok(done)
     }
@@ -413,6 +480,7 @@ impl Engine {
             Input::Detached { .. }
             | Input::Drain { .. }
             | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
             | Input::ReplayLost { .. }
             | Input::StoreDown
             | Input::StoreUp => {
@@ -433,8 +501,7 @@ impl Engine {
         let reason = Reason::Unavailable { retry_after: LOAD_RETRY };
         match input {
             Input::Attached(hello) => {
-                self.desk.close(hello.link, Closing::AtCapacity, Some(LOAD_RETRY));
-                self.desk.forget(hello.link);
+                attach::refuse(&mut self.desk, hello.link, Closing::AtCapacity, LOAD_RETRY_SPREAD);
             }
             Input::Command { link, number, .. } => {
                 if let Some(known) = self.parts.links.get(*link) {
@@ -450,6 +517,7 @@ impl Engine {
             Input::Detached { .. }
             | Input::Drain { .. }
             | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
             | Input::ReplayLost { .. }
             | Input::StoreDown
             | Input::StoreUp => {}
@@ -474,10 +542,13 @@ impl Engine {
         parts.invites.digest(&mut digest);
         parts.lobbies.digest(&mut digest);
         parts.parked.digest(&mut digest);
+        parts.draws.digest(&mut digest);
         parts.rates.digest(&mut digest);
+        parts.reels.digest(&mut digest);
         parts.sessions.digest(&mut digest);
         parts.tickets.digest(&mut digest);
         parts.windows.digest(&mut digest);
+        // The ends of sessions are told by the links.
         for (at, _) in self.desk.timers.iter() {
             digest.number(at.0);
         }
@@ -519,6 +590,11 @@ impl Engine {
             sweeps: self.sweeps,
             swept: self.swept,
         }
+    }
+
+    /// The deadline that was running when the engine panicked; none where it was the input itself, or nothing at all.
+    pub fn firing(&self) -> Option<Due> {
+        self.firing
     }
 
     /// How many sweeps there were, and what the last one did (MEM 2).

@@ -40,6 +40,8 @@ pub enum Input {
         /// All of them.
         rows: Vec<Row>,
     },
+    /// How full the budget of memory is, as the driver has judged it (MEM 1). Said again while it is critical.
+    MemoryLevel(Level),
     /// A resumed connection could not be replayed: the call of its seat starts its signaling again.
     ReplayLost {
         /// Which.
@@ -99,6 +101,18 @@ pub enum LinkEnd {
     Left,
     /// Any other way: the grace begins.
     Lost,
+}
+
+/// How full the budget of memory is (MEM 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Below 78 %.
+    #[default]
+    Ok = 0,
+    /// From 78 %.
+    Warning = 1,
+    /// From 88 %.
+    Critical = 2,
 }
 
 /// A client's IP address as 128 bits (IPv4 mapped into IPv6, RFC 4291).

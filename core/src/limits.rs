@@ -21,6 +21,8 @@ pub struct Limits {
     pub buckets_max: u32,
     /// Lobbies by name; one more is `unavailable`.
     pub lobbies_max: u32,
+    /// LOB 5: users that a reel remembers; the one shown longest ago may come again. `reel.memory`
+    pub reel_max: u32,
     /// Outputs that may wait undrained; an input that may need more is `Refused`.
     pub outbox: u32,
     /// Ended invites and calls that are remembered, for exact answers during 60 s; the oldest leaves.
@@ -38,6 +40,7 @@ impl Default for Limits {
             parked_max: 4_096,
             buckets_max: 65_536,
             lobbies_max: 1_024,
+            reel_max: 4_096,
             outbox: 16_384,
             remembered_max: 16_384,
         }

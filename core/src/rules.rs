@@ -97,6 +97,8 @@ pub struct Rules {
     pub rate_sign_in: Rate,
     /// RATE: reports a user. `rates.reports`
     pub rate_reports: Rate,
+    /// LOB 8: cards asked for, a user. `window.cards`
+    pub rate_cards: Rate,
     /// RATE: networks that address limits do not count, as first and last address. `rates.exempt`
     pub exempt: Vec<(u128, u128)>,
     /// MEM 2: how often the sweep runs. `memory.sweep`
@@ -159,6 +161,7 @@ impl Default for Rules {
             rate_api: Rate::per(500, Span::mins(1), 500),
             rate_sign_in: Rate::per(6, Span::mins(10), 6),
             rate_reports: Rate::per(50, Span::hours(1), 50),
+            rate_cards: Rate::per(60, Span::mins(1), 200),
             exempt: Vec::new(),
             sweep: Span::mins(5),
         }

@@ -341,6 +341,26 @@ fn call_5_contacts_are_exchanged_only_if_both_share() {
 }
 
 #[test]
+fn call_5_a_share_is_cleaned_told_once_and_limited_as_chat_is() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        let call = s.call("ann", "bob", 60);
+        s.says("bob", share(call, "phone", "123"));
+        for _ in 0..3 {
+            s.says("ann", share(call, "mail", "ann\u{1}@\u{202e}example.org"));
+        }
+        let told = s.hears_all("bob");
+        let [Event::Shared { contacts, .. }] = &told[..] else { panic!("once: {told:?}") };
+        assert_eq!(contacts[..], [("mail".into(), "ann@example.org".into())]);
+        for n in 3..10 {
+            s.says("ann", share(call, "mail", &n.to_string()));
+        }
+        s.refused("ann", share(call, "mail", "more"), "rate_limited");
+        assert_eq!(s.hears_all("bob").len(), 7);
+    });
+}
+
+#[test]
 fn call_5_a_share_that_nobody_answered_ends_with_the_call() {
     story_with(
         |rules, _| rules.cooldown_call = secs(61),

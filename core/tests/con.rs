@@ -280,6 +280,26 @@ fn con_4_a_foreign_or_unknown_resume_is_a_fresh_connection() {
 }
 
 #[test]
+fn con_4_5_a_resume_that_names_another_connection_s_client_takes_both_over() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        s.attach("ann/2");
+        let call = s.call("ann/2", "bob", 300);
+        let (first, second) = (s.link("ann"), s.link("ann/2"));
+        let hello = Attach { takes: Some(first), client: Some(client("ann/2")), ..s.hello("ann") };
+        let state = s.says_hello("ann", hello).expect("welcome");
+        assert_eq!((s.link("ann"), s.closed("ann/2")), (first, Some(Closing::Superseded)));
+        assert_ne!(first, second);
+        assert!(state.call.is_some_and(|known| known.started.call == call && known.started.here), "its seat moved along");
+        assert_eq!(s.usage().links_live, 2);
+        // One client, one row of numbers: what was said over either connection is answered, not done again.
+        assert_eq!(s.last_id("ann"), 1);
+        let answer = s.says_numbered("ann", 1, Ok(leave()));
+        assert!(matches!(answer, Some(Ok(Done::Invited { .. }))), "{answer:?}");
+    });
+}
+
+#[test]
 fn con_4_the_client_of_another_live_connection_takes_that_one_over() {
     story(|s| {
         s.online(["ann"]);
@@ -468,6 +488,23 @@ fn con_5_answers_are_kept_until_ten_minutes_after_the_client_was_last_seen() {
         s.after(Span::mins(20));
         s.attach("ann");
         assert_eq!(s.last_id("ann"), 0);
+    });
+}
+
+/// When a client was last seen is not written: it may have been just before its server died.
+#[test]
+fn con_5_a_restart_keeps_answers_as_long_as_a_loss_would() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        let ring = s.rings("bob", "ann", 60);
+        let number = s.next_number("ann");
+        let first = s.says_numbered("ann", number, Ok(decline(ring)));
+        s.after(Span::mins(30));
+        s.restart();
+        s.asks("ann", Request::Me);
+        s.after(Span::mins(9));
+        s.attach("ann");
+        assert_eq!(s.says_numbered("ann", number, Ok(decline(ring))), first);
     });
 }
 

@@ -4,11 +4,12 @@ mod common;
 
 use common::told::BEGIN;
 use common::*;
-use duologue_core::input::{Input, Request};
+use duologue_core::input::{Input, Level, Request};
 use duologue_core::kit::time::Span;
 use duologue_core::output::{Output, Reply};
 use duologue_core::row::Row;
 use duologue_core::wire::{Closing, Command, Patch, ProfilePatch, Reason};
+use std::collections::BTreeSet;
 
 // MEM 2.
 
@@ -46,6 +47,57 @@ fn mem_2_a_sweep_never_touches_what_is_still_needed() {
         s.after(Span::mins(6));
         let usage = s.usage();
         assert_eq!((usage.sweeps, usage.calls, usage.tickets, usage.links_live, usage.cooldowns), (1, 1, 1, 3, 2));
+    });
+}
+
+// MEM 3.
+
+#[test]
+fn mem_3_at_critical_the_caches_shrink_to_half_at_once_and_nothing_that_is_needed_goes() {
+    story(|s| {
+        s.online(["ann", "bob", "cat"]);
+        let call = s.call("ann", "bob", 600);
+        s.says("cat", pair());
+        for gone in ["d1", "d2", "d3", "d4"] {
+            s.attach(gone);
+            s.closes(gone);
+            s.after(secs(1));
+        }
+        assert_eq!((s.usage().users, s.usage().sessions), (7, 7));
+        s.input(Input::MemoryLevel(Level::Warning));
+        assert_eq!((s.usage().users, s.usage().sweeps), (7, 0));
+        s.input(Input::MemoryLevel(Level::Critical));
+        let usage = s.usage();
+        assert_eq!((usage.users, usage.sessions, usage.sweeps, usage.swept.shed), (5, 3, 1, 6));
+        assert_eq!((usage.calls, usage.tickets, usage.links_live), (1, 1, 3));
+        // Who was here longest ago has left; who comes back is read again.
+        s.attach("d1");
+        assert_eq!(s.usage().user_misses, 8);
+        s.says("ann", hang_up(call));
+    });
+}
+
+#[test]
+fn mem_3_critical_after_the_sweep_newcomers_are_refused_and_nobody_else_notices() {
+    story(|s| {
+        s.online(["ann", "bob"]);
+        s.input(Input::MemoryLevel(Level::Critical));
+        s.attach("cat");
+        s.input(Input::MemoryLevel(Level::Critical));
+        let hello = s.hello("dan");
+        let Err((Closing::AtCapacity, Some(retry))) = s.says_hello("dan", hello) else { panic!("a newcomer") };
+        assert!((secs(1)..=secs(30)).contains(&retry));
+        let guest = Request::Guest { user: user("gus"), session: session("gus"), name: "Gus".into(), gender: None };
+        assert!(matches!(s.asks("gus", guest.clone()), Reply::No(Reason::Unavailable { .. })));
+        s.loses("ann");
+        s.resumes("ann");
+        s.call("ann", "bob", 60);
+        s.input(Input::MemoryLevel(Level::Warning));
+        s.attach("dan");
+        assert!(matches!(s.asks("gus", guest), Reply::Guest { .. }));
+        // One look above the line is not two.
+        s.input(Input::MemoryLevel(Level::Critical));
+        s.attach("eve");
     });
 }
 
@@ -133,10 +185,18 @@ fn mem_4_rows_that_do_not_come_are_waited_for_ten_seconds() {
         let hello = s.hello("ann");
         s.offers_hello("ann", hello);
         let asked = s.requests("ann", Request::Me);
+        let crowd: Vec<String> = (0..20).map(|n| format!("a{n}")).collect();
+        for device in &crowd {
+            let hello = s.hello(device);
+            s.offers_hello(device, hello);
+        }
         s.after(just_before(secs(10)));
         assert_eq!((s.closed("ann"), s.reply(asked)), (None, None));
         s.after(millis(1));
         assert_eq!(s.closed("ann"), Some(Closing::AtCapacity));
+        // They come back within their grace, and not in one moment.
+        let waits: BTreeSet<Span> = crowd.iter().filter_map(|device| s.retry_after(device)).collect();
+        assert!(waits.len() > 15 && waits.iter().all(|wait| (secs(1)..=secs(4)).contains(wait)), "{waits:?}");
         assert!(matches!(s.reply(asked), Some(Reply::No(Reason::Unavailable { .. }))));
         assert_eq!(s.usage().parked, 0);
         // An answer that comes after all changes nothing.

@@ -6,7 +6,7 @@ mod common;
 use common::told::BEGIN;
 use common::*;
 use duologue_core::engine::{Due, Engine, Start};
-use duologue_core::input::{Attach, Input, LinkEnd};
+use duologue_core::input::{Attach, Input, Level, LinkEnd};
 use duologue_core::kit::buckets::Rate;
 use duologue_core::kit::ids::{CallId, InviteId, LinkId, PairId, Ticket};
 use duologue_core::kit::random::Seed;
@@ -67,6 +67,21 @@ fn promise_1_pure_the_same_inputs_give_the_same_outputs_and_state() {
 fn promise_1_another_seed_changes_draws_and_no_rule() {
     let new = |seed| Engine::new(Limits::default(), Rules::default(), Seed(seed), Start { epoch: 1, rows: vec![] }, BEGIN);
     assert_eq!(new([1; 4]).durable_digest(), new([2; 4]).durable_digest());
+}
+
+/// No configuration makes an engine that refuses every input for want of room: what a turn may say fits with the largest numbers.
+#[test]
+fn promise_3_the_outbox_has_room_for_a_turn_under_the_largest_rules() {
+    let rules = Rules { per_user: 16, invites_in: 64, invites_out: 16, ..Rules::default() };
+    assert_eq!(rules.check(), Ok(()));
+    for beyond in
+        [Rules { per_user: 17, ..rules.clone() }, Rules { invites_in: 65, ..rules.clone() }, Rules { invites_out: 17, ..rules.clone() }]
+    {
+        assert!(beyond.check().is_err(), "these are the largest");
+    }
+    let start = Start { epoch: 1, rows: vec![] };
+    let mut engine = Engine::new(Limits::for_links(1), rules, Seed([1; 4]), start, BEGIN);
+    assert_eq!(engine.handle_input(BEGIN, &Input::StoreUp), Ok(()));
 }
 
 #[test]
@@ -137,6 +152,7 @@ fn promise_4_nothing_grows_beyond_its_limit() {
         parked_max: 3,
         buckets_max: 16,
         lobbies_max: 3,
+        reel_max: 4,
         outbox: 300,
         remembered_max: 4,
     };
@@ -239,6 +255,9 @@ fn promise_8_no_panic_from_outside_whatever_comes_in_whatever_order() {
         Input::Command { link: nobody, number: 7, command: Ok(confirm(PairId(u64::MAX))) },
         Input::Loaded { ticket: Ticket(12), rows: vec![] },
         Input::Loaded { ticket: Ticket(0), rows: vec![] },
+        Input::MemoryLevel(Level::Critical),
+        Input::MemoryLevel(Level::Critical),
+        Input::MemoryLevel(Level::Ok),
         Input::ReplayLost { link: nobody },
         Input::StoreUp,
         Input::StoreDown,

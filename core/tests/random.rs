@@ -160,6 +160,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         parked_max: l.5,
         buckets_max: l.6,
         lobbies_max: l.7,
+        reel_max: l.1,
         remembered_max: l.8,
         outbox: 480,
     });

@@ -76,6 +76,24 @@ fn rate_thirty_rings_a_minute_an_address() {
 }
 
 #[test]
+fn rate_a_ring_that_its_address_is_refused_costs_its_user_nothing() {
+    story_with(
+        |rules, _| {
+            rules.rate_rings = Rate::per(1, HOUR, 1);
+            rules.rate_rings_address = Rate::per(1, MINUTE, 1);
+        },
+        |s| {
+            s.attach("ann");
+            s.attach("bob");
+            s.refused("ann", invite("nobody", 60), "offline");
+            assert_eq!(wait(s.refused("bob", invite("nobody", 60), "rate_limited")), MINUTE);
+            s.after(MINUTE);
+            s.refused("bob", invite("nobody", 60), "offline");
+        },
+    );
+}
+
+#[test]
 fn rate_an_address_of_the_sixth_version_counts_by_its_64() {
     let rings = |s: &mut World, device: &str, address: u128| {
         from(s, device, address);

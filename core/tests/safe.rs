@@ -168,6 +168,38 @@ fn safe_4_a_muted_ring_answers_its_caller_as_any_other() {
     assert_eq!(tries(true), tries(false));
 }
 
+/// What a caller hears of three rings in a row to somebody who answers none: the last is one that a block ended, or is not.
+#[test]
+fn safe_4_inv_10_a_patient_caller_cannot_tell_a_block_from_silence() {
+    let hears = |is_blocked: bool, is_lost: bool| {
+        let mut s = World::new(Default::default(), Default::default(), Driver::Punctual);
+        s.online(["zoe", "ann"]);
+        for n in 1..=3 {
+            // She is there, but does not answer: she does not become `away`.
+            s.says("zoe", join());
+            s.rings("ann", "zoe", 60);
+            s.after(secs(5));
+            if is_blocked && n == 3 {
+                s.says("zoe", block("ann"));
+            }
+            if is_lost && n == 3 {
+                s.after(secs(10));
+                s.loses("ann");
+            }
+            s.after(secs(20));
+        }
+        let heard = s.hears_all("ann");
+        assert!(heard.iter().any(|event| matches!(event, Event::InviteEnded { cooldown_until: Some(_), .. })) || is_lost);
+        // The callee is told nothing more of a ring that was over for her.
+        let ends = s.hears_all("zoe").iter().filter(|event| matches!(event, Event::InviteEnded { .. })).count();
+        assert_eq!(ends, 3);
+        (heard, s.is_attached("ann"))
+    };
+    for is_lost in [false, true] {
+        assert_eq!(hears(true, is_lost), hears(false, is_lost), "lost: {is_lost}");
+    }
+}
+
 #[test]
 fn safe_4_a_ring_that_a_block_ended_is_not_crossed_after_the_block_was_taken_back() {
     story(|s| {

@@ -3,6 +3,7 @@
 use crate::gateway::{Due, Gateway};
 use crate::sockets::Stage;
 use duologue_core::kit::ids::LinkId;
+use duologue_signaling::Side;
 
 impl Gateway {
     /// Asserts every invariant.
@@ -16,6 +17,13 @@ impl Gateway {
         }
         self.check_sums();
         for (call, seated) in &self.relays {
+            for side in Side::BOTH {
+                let link = seated.seats[side.index()].and_then(|id| self.links.get(&id));
+                if let Some(link) = link.filter(|link| link.intents.seat == Some(*call)) {
+                    assert_eq!(link.signal_bytes, seated.relay.waiting_bytes(side), "bytes are counted");
+                    assert!(link.conn.is_some() || link.signal_bytes == 0, "nothing waits for a socket that is not there");
+                }
+            }
             assert_eq!(seated.relay.poll_timeout(), self.timers.at(Due::Relay(*call)), "a relay's batch has its deadline");
         }
     }

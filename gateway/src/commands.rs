@@ -15,9 +15,8 @@ use duologue_transport::{ConnId, Form};
 const CROWDED: Reason = Reason::RateLimited { retry_after: Span::secs(1) };
 
 impl Gateway {
-    /// A whole message.
+    /// A whole message, as it comes or held until the welcome.
     pub(crate) fn message(&mut self, conn: ConnId, bytes: Bytes) {
-        self.heard(conn);
         let Some(socket) = self.sockets.get(conn) else { return };
         let form = socket.form;
         match socket.stage {

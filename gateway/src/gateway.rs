@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use duologue_core::input::{Input, LinkEnd};
 use duologue_core::kit::digest::Digest;
-use duologue_core::kit::ids::{CallId, LinkId};
+use duologue_core::kit::ids::{CallId, LinkId, TokenHash};
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::kit::timers::Timers;
 use duologue_core::output::Output;
@@ -120,7 +120,10 @@ impl Gateway {
         match up {
             Up::Closed { conn, clean } => self.closed(conn, if clean { LinkEnd::Left } else { LinkEnd::Lost }),
             Up::Heard { conn } => self.heard(conn),
-            Up::Message { conn, bytes } => self.message(conn, bytes),
+            Up::Message { conn, bytes } => {
+                self.heard(conn);
+                self.message(conn, bytes);
+            }
             Up::Opened { conn, address, form, secret } => self.opened(conn, address, form, secret),
             Up::Writable { conn } => self.writable(conn),
             Up::WrongFrame { conn } => self.close(conn, Closing::BadMessage, None, Some("not a frame of this form, or too large")),
@@ -149,6 +152,29 @@ impl Gateway {
             }
         }
         self.now = now;
+    }
+
+    /// The process did not run for this long, up to `now` (a machine asleep, a stopped process): what clients said meanwhile waits
+    /// unread, and nobody was pinged. To be told before anything else of this turn. Whoever would be dead, or late with a hello,
+    /// is asked first and gets the time that one always has (CON 6, 10). A stall that leaves half of the time to answer a ping
+    /// changes nothing.
+    pub fn handle_stall(&mut self, now: Millis, stalled: Span) {
+        let (ping, dead, hello) = (self.config.ping, self.config.dead, self.config.hello);
+        let to_answer = if ping < dead { dead.0 - ping.0 } else { dead.0 };
+        let shortest = to_answer.min(hello.0);
+        if now < self.now || stalled.0 <= shortest / 2 {
+            return;
+        }
+        let open: Vec<ConnId> = self.sockets.iter().map(|(conn, _)| conn).collect();
+        for conn in open {
+            let socket = self.sockets.get_mut(conn).expect("just listed");
+            if socket.stage == Stage::Waiting {
+                self.timers.set(Due::Hello(conn), now + hello);
+            } else if socket.life.forgive(now, ping, dead) {
+                let look = socket.life.first_look(ping, dead);
+                self.timers.set(Due::Alive(conn), look);
+            }
+        }
     }
 
     /// The next thing to be done, in order.
@@ -181,11 +207,17 @@ impl Gateway {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for id in links {
             let link = self.links.get_mut(&id).expect("just listed");
-            link.known = false;
+            (link.known, link.signal_bytes) = (false, 0);
+            self.budget.note(id, link.bytes());
             let attach = link.attach(id);
             self.tell_engine(Input::Attached(attach));
         }
         self.attach_hellos_again();
+    }
+
+    /// The session over which a link came: who is to blame for what it says.
+    pub fn session(&self, link: LinkId) -> Option<TokenHash> {
+        self.links.get(&link).map(|link| link.who.session)
     }
 
     /// Says `closing` to everybody and closes; who comes after is closed at once.
@@ -207,7 +239,7 @@ impl Gateway {
             attaching: self.attaching.len() as u32,
             links: self.links.len() as u32,
             lost: self.links.values().filter(|link| link.conn.is_none()).count() as u32,
-            queue_bytes: self.links.values().map(|link| link.queue.bytes() as u64).sum(),
+            queue_bytes: self.links.values().map(|link| link.queue.bytes() as u64 + u64::from(link.signal_bytes)).sum(),
             replay_bytes: self.links.values().map(|link| link.sequence.bytes() as u64).sum(),
             relays: self.relays.len() as u32,
             clamped: self.clamped,
@@ -277,7 +309,7 @@ impl Gateway {
             while let Some(bytes) = link.queue.next(limit) {
                 self.out.push_back(Outward::Down(Down::Send { conn, bytes }));
             }
-            while link.queue.has_room_for_view(limit) {
+            while link.signal_bytes == 0 && link.queue.has_room_for_view(limit) {
                 let Some(bytes) = link.views.next(link.form) else { break };
                 link.queue.sent_view(bytes.len());
                 self.out.push_back(Outward::Down(Down::Send { conn, bytes }));
@@ -292,7 +324,7 @@ impl Gateway {
         while self.budget.total() > self.config.total_bytes {
             let largest = self.budget.largest().expect("somebody holds what is too much");
             let link = self.links.get_mut(&largest).expect("who holds bytes is a link");
-            match link.conn.filter(|_| link.queue.bytes() > 0) {
+            match link.conn.filter(|_| link.queue.bytes() > 0 || link.signal_bytes > 0) {
                 Some(conn) => self.close(conn, Closing::SlowConsumer, None, None),
                 None => {
                     link.sequence.free();
@@ -333,6 +365,7 @@ impl Gateway {
         link.queue.clear();
         link.sequence.lose();
         self.budget.note(id, link.bytes());
+        self.signals_on(id);
     }
 
     /// A link is no more.
@@ -378,9 +411,10 @@ impl Gateway {
         let Some(Stage::Linked(id)) = self.sockets.get(conn).map(|socket| socket.stage) else { return };
         self.links.get_mut(&id).expect("a linked socket has its link").queue.written();
         self.flush(id);
+        self.signals_on(id);
     }
 
-    pub(crate) fn heard(&mut self, conn: ConnId) {
+    fn heard(&mut self, conn: ConnId) {
         let now = self.now;
         if let Some(socket) = self.sockets.get_mut(conn) {
             socket.life.heard(now);

@@ -69,8 +69,11 @@ impl Gateway {
             return;
         }
         let (now, address) = (self.now, Address(address));
-        let may_wait = self.sockets.may_wait(address, self.config.waiting_max, self.config.waiting_per_address);
-        self.sockets.insert(conn, Socket { address, form, secret, minted: 0, stage: Stage::Waiting, life: Liveness::new(now) });
+        let is_crowded = !self.sockets.may_wait(address, self.config.waiting_max, self.config.waiting_per_address);
+        // CON 3, 4: a resume is never refused, and there are as many as there are links: that many may still say who they are.
+        let may_wait = !is_crowded || (self.sockets.crowded() as usize) < self.links.len();
+        let life = Liveness::new(now);
+        self.sockets.insert(conn, Socket { address, form, secret, minted: 0, stage: Stage::Waiting, is_crowded, life });
         self.timers.set(Due::Hello(conn), now + self.config.hello);
         if let Some(closing) = self.stopping {
             self.close(conn, closing, None, None);
@@ -115,9 +118,13 @@ impl Gateway {
 
     fn hello(&mut self, conn: ConnId, hello: Hello) {
         let sha256 = self.config.sha256;
-        let address = self.sockets.get(conn).expect("it has just spoken").address;
+        let socket = self.sockets.get(conn).expect("it has just spoken");
+        let (address, is_crowded, secret) = (socket.address, socket.is_crowded, socket.secret);
         let print = hello.resume.as_ref().map(|resume| sha256(resume.token.as_bytes()));
         let named = print.and_then(|print| Some((self.tokens.link(&print)?, print)));
+        if is_crowded && named.is_none() {
+            return self.close(conn, Closing::AtCapacity, Some(jitter(&secret)), None);
+        }
         let attach = Attach {
             link: self.mint_link(),
             takes: named.map(|(link, _)| link),
@@ -267,6 +274,7 @@ impl Gateway {
             }
         }
         self.flush(to);
+        self.signals_on(to);
     }
 
     /// An existing link changes its socket.
@@ -304,6 +312,7 @@ impl Gateway {
             welcomed_at: 0,
             sequence: Sequence::default(),
             queue: Queue::default(),
+            signal_bytes: 0,
             views: Views::default(),
             unanswered: Unanswered::default(),
             intents: Intents::default(),
@@ -316,6 +325,8 @@ impl Gateway {
     fn reattached(&mut self, id: LinkId, state: &State) {
         let link = self.links.get_mut(&id).expect("asked before");
         link.known = true;
+        // Rare: the call of an engine that panicked three times. Its client is to read the whole state.
+        let lost_its_call = link.rings.has_lost_its_call(state);
         let mut ends = link.rings.compare(state);
         if let Some(lobby) = link.intents.lobby.clone().filter(|lobby| state.lobby.as_ref() != Some(lobby)) {
             ends.push(Event::Left { lobby, why: Why::Operator });
@@ -327,6 +338,13 @@ impl Gateway {
         }
         for command in waiting {
             self.tell_engine(Input::Command { link: id, number: command.number, command: command.command });
+        }
+        if lost_its_call && let Some(link) = self.links.get_mut(&id) {
+            link.sequence.spoil();
+            self.budget.note(id, link.bytes());
+            if let Some(conn) = link.conn {
+                self.close(conn, Closing::Internal, None, None);
+            }
         }
     }
 

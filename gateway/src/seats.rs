@@ -76,26 +76,65 @@ impl Gateway {
         }
     }
 
-    /// Passes on what a relay has for its seats.
-    fn relay_on(&mut self, call: CallId) {
-        while let Some(seated) = self.relays.get_mut(&call) {
-            let Some(relayed) = seated.relay.poll_output() else {
-                match seated.relay.poll_timeout() {
-                    Some(at) => self.timers.set(Due::Relay(call), at),
-                    None => drop(self.timers.cancel(Due::Relay(call))),
+    /// Passes on what a relay has for its seats, to a socket only while it reads (CON 7): what one peer may say at once is more
+    /// than may wait for the other. Without a socket it goes into what is kept for the resume (SIG 1).
+    pub(crate) fn relay_on(&mut self, call: CallId) {
+        for side in Side::BOTH {
+            while let Some(seated) = self.relays.get_mut(&call) {
+                let seat = seated.seats[side.index()];
+                if seat.is_some_and(|id| self.is_held_up(id)) {
+                    break;
                 }
-                return;
-            };
-            if let Some(link) = seated.seats[relayed.to.index()] {
-                self.number(link, relayed.event);
+                let seated = self.relays.get_mut(&call).expect("just found");
+                let Some(event) = seated.relay.poll_output(side) else { break };
+                let left = seated.relay.waiting_bytes(side);
+                if let Some(link) = seat.and_then(|id| self.links.get_mut(&id)) {
+                    link.signal_bytes = left;
+                }
+                if let Some(id) = seat {
+                    self.number(id, event);
+                }
             }
+        }
+        let Some(seated) = self.relays.get(&call) else { return };
+        match seated.relay.poll_timeout() {
+            Some(at) => self.timers.set(Due::Relay(call), at),
+            None => drop(self.timers.cancel(Due::Relay(call))),
+        }
+        let waiting = Side::BOTH.map(|side| (seated.seats[side.index()], seated.relay.waiting_bytes(side)));
+        for (seat, bytes) in waiting {
+            if let Some(id) = seat {
+                self.note_signals(id, bytes);
+            }
+        }
+    }
+
+    /// A socket reads on, or is gone: what waited in a relay may go.
+    pub(crate) fn signals_on(&mut self, id: LinkId) {
+        if let Some(call) = self.links.get(&id).filter(|link| link.signal_bytes > 0).and_then(|link| link.intents.seat) {
+            self.relay_on(call);
+        }
+    }
+
+    fn is_held_up(&self, id: LinkId) -> bool {
+        let limit = self.config.out_bytes as usize;
+        self.links.get(&id).is_some_and(|link| link.conn.is_some() && !link.queue.goes_at_once(limit))
+    }
+
+    fn note_signals(&mut self, id: LinkId, bytes: u32) {
+        if let Some(link) = self.links.get_mut(&id).filter(|link| link.signal_bytes != bytes) {
+            link.signal_bytes = bytes;
+            self.flush(id);
         }
     }
 
     /// Who sits in a call wants its seat from a new engine; who was moved out of it does not.
     fn want_seats(&mut self, call: CallId, before: [Option<LinkId>; 2], now: [Option<LinkId>; 2]) {
-        for link in before.into_iter().flatten() {
-            if let Some(link) = self.links.get_mut(&link).filter(|link| link.intents.seat == Some(call)) {
+        for id in before.into_iter().flatten() {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            link.signal_bytes = 0;
+            self.budget.note(id, link.bytes());
+            if link.intents.seat == Some(call) {
                 link.intents.seat = None;
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct Socket {
     /// Resume tokens made from its secret.
     pub minted: u32,
     pub stage: Stage,
+    /// It came when too many waited: only a resume is let in.
+    pub is_crowded: bool,
     pub life: Liveness,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Socket {
 pub(crate) struct Sockets {
     open: BTreeMap<ConnId, Socket>,
     waiting: u32,
+    /// Waiting ones beyond the bound.
+    crowded: u32,
     waiting_by_block: BTreeMap<Address, u32>,
 }
 
@@ -46,8 +50,12 @@ impl Sockets {
 
     pub(crate) fn insert(&mut self, conn: ConnId, socket: Socket) {
         debug_assert_eq!(socket.stage, Stage::Waiting);
-        self.waiting += 1;
-        *self.waiting_by_block.entry(socket.address.block()).or_default() += 1;
+        if socket.is_crowded {
+            self.crowded += 1;
+        } else {
+            self.waiting += 1;
+            *self.waiting_by_block.entry(socket.address.block()).or_default() += 1;
+        }
         self.open.insert(conn, socket);
     }
 
@@ -63,16 +71,16 @@ impl Sockets {
     pub(crate) fn advance(&mut self, conn: ConnId, stage: Stage) {
         let Some(socket) = self.open.get_mut(&conn) else { return };
         let before = core::mem::replace(&mut socket.stage, stage);
-        let address = socket.address;
+        let (address, is_crowded) = (socket.address, socket.is_crowded);
         if before == Stage::Waiting {
-            self.waits_no_more(address);
+            self.waits_no_more(address, is_crowded);
         }
     }
 
     pub(crate) fn remove(&mut self, conn: ConnId) -> Option<Socket> {
         let socket = self.open.remove(&conn)?;
         if socket.stage == Stage::Waiting {
-            self.waits_no_more(socket.address);
+            self.waits_no_more(socket.address, socket.is_crowded);
         }
         Some(socket)
     }
@@ -82,14 +90,22 @@ impl Sockets {
     }
 
     pub(crate) fn waiting(&self) -> u32 {
-        self.waiting
+        self.waiting + self.crowded
+    }
+
+    pub(crate) fn crowded(&self) -> u32 {
+        self.crowded
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnId, &Socket)> {
         self.open.iter().map(|(conn, socket)| (*conn, socket))
     }
 
-    fn waits_no_more(&mut self, address: Address) {
+    fn waits_no_more(&mut self, address: Address, is_crowded: bool) {
+        if is_crowded {
+            self.crowded -= 1;
+            return;
+        }
         self.waiting -= 1;
         let block = address.block();
         let here = self.waiting_by_block.get_mut(&block).expect("counted when it came");
@@ -100,8 +116,8 @@ impl Sockets {
     }
 
     pub(crate) fn is_right(&self) -> bool {
-        let waiting = self.open.values().filter(|socket| socket.stage == Stage::Waiting).count();
+        let waits = |is_crowded| self.open.values().filter(move |socket| socket.stage == Stage::Waiting && socket.is_crowded == is_crowded);
         let by_block: u32 = self.waiting_by_block.values().sum();
-        waiting as u32 == self.waiting && by_block == self.waiting
+        waits(false).count() as u32 == self.waiting && waits(true).count() as u32 == self.crowded && by_block == self.waiting
     }
 }

@@ -1,7 +1,7 @@
 //! The duologue server: one process that holds the sockets, the realm and its rows.
 //!
 //! ```text
-//!  sockets (transport-ws) ──Up──▶ ┌──────────────── driver: one thread ────────────────┐ ──StoreOp──▶ store threads (SQLite)
+//!  transport-ws, -quic    ──Up──▶ ┌──────────────── driver: one thread ────────────────┐ ──StoreOp──▶ store threads (SQLite)
 //!                         ◀─Down─ │ Gateway ◀─released─ Commit ◀─outputs─ Engine       │ ◀─Completion─
 //!  HTTP (axum) ──Ask, Look──────▶ └─────────────────────────────────────────────────────┘
 //! ```
@@ -10,6 +10,7 @@
 //! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
 //! of settings. [`serve`] puts it together.
 
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,5 +20,6 @@ pub mod ice;
 pub mod listen;
 pub mod log;
 pub mod memory;
+pub mod quic;
 pub mod secrets;
 pub mod serve;

@@ -1,6 +1,7 @@
 //! The port: accepting, TLS, and HTTP/1.1 on each connection until it ends or becomes a WebSocket. Everything that a stranger
 //! can hold open is bounded: how many, how long a handshake and a request's head may take, how large the head may be.
 
+use crate::certificates::Certificates;
 use crate::http::Peer;
 use axum::Router;
 use axum::extract::Request;
@@ -9,11 +10,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,36 +32,16 @@ const HEADERS_MOST: usize = 64;
 /// After an accept that failed (no descriptors left), before the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Why there is no TLS.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// The certificate's file.
-    #[error("tls.certificate = {0:?}: {1}")]
-    Certificate(String, rustls::pki_types::pem::Error),
-    /// The key's file.
-    #[error("tls.key = {0:?}: {1}")]
-    Key(String, rustls::pki_types::pem::Error),
-    /// The two do not fit.
-    #[error("tls.certificate and tls.key: {0}")]
-    Pair(rustls::Error),
-}
-
-/// TLS from PEM files, by rustls with ring.
-///
-/// # Errors
-/// `Certificate`, `Key` – a file that cannot be read or holds none. `Pair` – they do not belong together.
-pub fn tls(certificate: &str, key: &str) -> Result<TlsAcceptor, TlsError> {
-    let chain = CertificateDer::pem_file_iter(Path::new(certificate))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| TlsError::Certificate(certificate.into(), error))?;
-    let key = PrivateKeyDer::from_pem_file(Path::new(key)).map_err(|error| TlsError::Key(key.into(), error))?;
+/// TLS, by rustls with ring, for HTTP.
+pub fn tls(certificates: Arc<Certificates>) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(TlsError::Pair)?;
+        .expect("the provider has what TLS needs")
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// Accepts for ever. `most` bounds connections that still speak HTTP; WebSockets are counted elsewhere.
@@ -148,11 +126,5 @@ mod tests {
         let address = first.local_addr().expect("an address");
         let told = bind(address).expect_err("it is in use");
         assert!(told.contains(&address.port().to_string()) && told.contains("--listen"), "{told}");
-    }
-
-    #[test]
-    fn tls_names_the_file_that_is_not_there() {
-        let told = tls("/nowhere/certificate.pem", "/nowhere/key.pem").err().expect("no such file").to_string();
-        assert!(told.starts_with("tls.certificate = \"/nowhere/certificate.pem\""), "{told}");
     }
 }

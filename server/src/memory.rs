@@ -1,26 +1,14 @@
 //! How much memory the process has, against its budget (MEM 1): OK below 78 %, WARNING from there, CRITICAL from 88 %.
 
+use duologue_core::input::Level;
 use std::fs;
 
-/// How full the budget is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Below 78 %.
-    Ok = 0,
-    /// From 78 %.
-    Warning = 1,
-    /// From 88 %.
-    Critical = 2,
-}
-
-impl Level {
-    /// As health says it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Critical => "critical",
-            Level::Ok => "ok",
-            Level::Warning => "warning",
-        }
+/// As health says it.
+pub fn name(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "critical",
+        Level::Ok => "ok",
+        Level::Warning => "warning",
     }
 }
 

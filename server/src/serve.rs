@@ -1,25 +1,30 @@
 //! `duologue serve`: puts everything together in the order in which it can fail, runs it, and takes it down again. The data
 //! folder first (another process may have it), then the port, then the realm from its rows; only what serves says so.
 
+use crate::certificates::{Certificates, Source};
 use crate::cli::{Form, Options};
 use crate::clock::Clock;
 use crate::config::{Settings, Value, write_size};
 use crate::driver::{Driver, Ending, Parts};
 use crate::http::{App, Counters, router};
-use crate::memory::{Level, Memory};
-use crate::{listen, secrets};
+use crate::memory::{self, Memory};
+use crate::quic::Asked;
+use crate::{listen, quic, secrets};
+use duologue_core::input::Level;
+use duologue_core::wire::Closing;
 use duologue_store::Store;
 use duologue_store::sqlite::{OpenError, Sqlite};
+use duologue_transport::Table;
 use duologue_transport_ws::Sockets;
 use duologue_transport_ws::handshake::Origins;
 use std::io::{IsTerminal, Write, stdout};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 /// From the signal to the end, whatever happens.
@@ -28,6 +33,8 @@ const STOP_MOST: Duration = Duration::from_millis(4_700);
 const LAST_WORDS: Duration = Duration::from_millis(10);
 /// And for how long: a little more than a close may take.
 const LAST_WORDS_MOST: Duration = Duration::from_millis(1_600);
+/// How long QUIC's last packets may take.
+const GOODBYE_MOST: Duration = Duration::from_millis(200);
 /// Connections that speak HTTP, beside those that became WebSockets.
 const HTTP_MOST: usize = 2_048;
 
@@ -54,13 +61,17 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     raise_descriptors(settings.limits().links_max);
     let folder = settings.text("data").expect("it has a default").to_string();
     let mut store = open(Path::new(&folder))?;
-    let tls = match (settings.text("tls.certificate"), settings.text("tls.key")) {
-        (Some(certificate), Some(key)) => Some(listen::tls(certificate, key).map_err(|error| Failed::because(error.to_string()))?),
-        _ => None,
-    };
     let Value::Listen(wanted) = *settings.value("listen") else { unreachable!("its kind") };
+    let certificates = certificates(settings, Path::new(&folder), wanted.ip())?;
     let listener = listen::bind(wanted).map_err(Failed::because)?;
     let address = listener.local_addr().map_err(|error| Failed::because(error.to_string()))?;
+    let udp = match settings.quic_listen() {
+        Some(udp) => Some((
+            quic::bind(udp, address, wanted.port() == 0).map_err(Failed::because)?,
+            quic::keys(Path::new(&folder)).map_err(Failed::because)?,
+        )),
+        None => None,
+    };
     let last = store.standing().map_err(|down| Failed::because(down.to_string()))?.time;
     let clock = Clock::start(last, options.accept_clock)
         .map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
@@ -68,8 +79,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
 
     let driver = Driver::new();
     let up = driver.clone();
-    let sockets = Sockets::new(settings.transport(), move |word| up.up(word));
-    let (down, heard) = (sockets.clone(), sockets.clone());
+    let table = Table::new(settings.queue_max_bytes(), move |word| up.up(word));
+    let (down, heard) = (table.clone(), table.clone());
     let parts = Parts {
         rules: settings.rules(),
         limits: settings.limits(),
@@ -82,11 +93,26 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         taken_up: Box::new(move |word| heard.taken(word)),
     };
     let realm = driver.run(parts).map_err(|error| Failed::because(format!("no thread for the realm: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failed::because(error.to_string()))?;
+    let next_conn = Arc::new(AtomicU64::new(1));
+    let origins = Origins { allowed: settings.texts("http.origins").to_vec() };
+    let carrier = match (udp, &certificates) {
+        (Some((socket, keys)), Some(certificates)) => {
+            let asked = Asked { next_conn: next_conn.clone(), origins: origins.clone(), http_port: address.port() };
+            let _inside = runtime.enter();
+            let carrier = quic::carrier(socket, settings, keys, certificates.clone(), table.clone(), asked);
+            Some(Arc::new(carrier.map_err(|error| Failed::because(format!("QUIC: {error}")))?))
+        }
+        _ => None,
+    };
     let app = Arc::new(App {
         driver: driver.clone(),
-        sockets,
-        next_conn: AtomicU64::new(1),
-        origins: Origins { allowed: settings.texts("http.origins").to_vec() },
+        sockets: Sockets::new(duologue_transport_ws::Config::default(), table.clone()),
+        table,
+        carrier,
+        certificates: certificates.clone(),
+        next_conn,
+        origins,
         trusted: settings.networks("http.trusted_proxies").to_vec(),
         ready: AtomicBool::new(true),
         asking: App::room(),
@@ -96,7 +122,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         backend: "sqlite",
         media_base: settings.text("media.base_url").unwrap_or_default().to_string(),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failed::because(error.to_string()))?;
+    let tls = certificates.clone().filter(|certificates| !certificates.is_development()).map(listen::tls);
     let secure = tls.is_some();
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).map_err(|error| Failed::because(error.to_string()))?;
@@ -104,11 +130,48 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         driver.look().await.map_err(|_| Failed::because("the realm ended at once"))?;
         tokio::spawn(listen::accept(listener, tls, router(app.clone()), HTTP_MOST));
         tokio::spawn(judge_memory(app.clone(), settings.judge()));
-        say_ready(settings, options, address, secure, &folder);
+        if let Some(carrier) = app.carrier.clone() {
+            tokio::spawn(async move { carrier.accept().await });
+        }
+        if let Some(certificates) = certificates {
+            let hangup = signal(SignalKind::hangup()).map_err(|error| Failed::because(error.to_string()))?;
+            tokio::spawn(renew_certificates(certificates, hangup));
+        }
+        say_ready(settings, options, &app, address, secure, &folder);
         until_told(&driver, &app, realm).await
     });
     runtime.shutdown_background();
     served
+}
+
+/// The certificate, where one is needed: TLS has the operator's, QUIC has that or one for development.
+fn certificates(settings: &Settings, folder: &Path, address: IpAddr) -> Result<Option<Arc<Certificates>>, Failed> {
+    let source = match (settings.text("tls.certificate"), settings.text("tls.key")) {
+        (Some(certificate), Some(key)) => Source::Files { certificate: certificate.into(), key: key.into() },
+        _ if settings.quic_listen().is_some() => Source::Development { folder: folder.into(), address },
+        _ => return Ok(None),
+    };
+    Certificates::new(source).map(Some).map_err(|error| Failed::because(error.to_string()))
+}
+
+/// Another certificate takes the present one's place, and nobody is dropped: at SIGHUP, and when a development certificate ages.
+async fn renew_certificates(certificates: Arc<Certificates>, mut hangup: Signal) {
+    loop {
+        let age = async {
+            match certificates.renew_after() {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = hangup.recv() => {}
+            () = age => {}
+        }
+        match certificates.renew() {
+            Ok(()) => info!("the certificate was looked at again"),
+            Err(error) => warn!(%error, "the certificate that holds stays"),
+        }
+    }
 }
 
 /// Opens the data folder.
@@ -159,11 +222,14 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
                 // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks. Who
                 // has come since then hears nothing any more, and is not waited for: a client comes back at once.
                 let said = async {
-                    while !app.sockets.is_empty() {
+                    while !app.table.is_empty() {
                         tokio::time::sleep(LAST_WORDS).await;
                     }
                 };
                 let _ = tokio::time::timeout(LAST_WORDS_MOST, said).await;
+                if let Some(carrier) = &app.carrier {
+                    carrier.stop(Closing::GoingAway.number(), GOODBYE_MOST).await;
+                }
                 ending
             });
             stopped.await.map_err(|_| Failed::because("the stop took too long"))?
@@ -182,18 +248,21 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
     }
 }
 
-/// Judges the memory's level and tells its changes (MEM 1).
+/// Judges the memory's level, tells its changes (MEM 1), and has the realm do what is to be done about it (MEM 3).
 async fn judge_memory(app: Arc<App>, every: Duration) {
     let mut before = Level::Ok;
     loop {
         tokio::time::sleep(every).await;
         let (used, level) = app.memory.level();
+        if level != before || level == Level::Critical {
+            app.driver.memory(level);
+        }
         if level != before {
             let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
             if level > before {
-                warn!(%used, %budget, level = level.name(), "memory")
+                warn!(%used, %budget, level = memory::name(level), "memory")
             } else {
-                info!(%used, %budget, level = level.name(), "memory")
+                info!(%used, %budget, level = memory::name(level), "memory")
             }
             before = level;
         }
@@ -201,14 +270,17 @@ async fn judge_memory(app: Arc<App>, every: Duration) {
 }
 
 /// The first words: for people, or for whoever started it.
-fn say_ready(settings: &Settings, options: &Options, address: SocketAddr, secure: bool, folder: &str) {
+fn say_ready(settings: &Settings, options: &Options, app: &App, address: SocketAddr, secure: bool, folder: &str) {
     let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
     let version = env!("CARGO_PKG_VERSION");
     let text = match options.ready {
         Some(Form::Json) => {
-            let line = serde_json::json!({
+            let mut line = serde_json::json!({
                 "ready": true, "http": address.to_string(), "ws": format!("{ws}://{address}/v1/ws"), "pid": std::process::id(), "version": version,
             });
+            if let Some(quic) = app.quic_address() {
+                line["quic"] = quic.to_string().into();
+            }
             format!("{line}\n")
         }
         None => {

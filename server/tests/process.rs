@@ -51,7 +51,14 @@ struct Served {
 
 impl Served {
     fn start(folder: &Folder) -> Served {
-        let mut child = duologue(folder).args(["serve", "--listen", "127.0.0.1:0", "--ready", "json"]).spawn().expect("it starts");
+        Served::with(folder, &[])
+    }
+
+    /// With settings as `--set` takes them.
+    fn with(folder: &Folder, sets: &[&str]) -> Served {
+        let mut command = duologue(folder);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--ready", "json"]).args(sets.iter().flat_map(|set| ["--set", set]));
+        let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a first line");
         Served { child, ready: serde_json::from_str(&line).expect("JSON on the first line") }
@@ -62,13 +69,7 @@ impl Served {
     }
 
     fn http(&self, head: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address()).expect("a connection");
-        let length = body.len();
-        write!(stream, "{head}\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}", self.address()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string()).expect("a body"))
+        http(self.address(), head, body)
     }
 
     fn token(&self) -> String {
@@ -96,10 +97,24 @@ impl Served {
         }
     }
 
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it lives");
+    }
+
     fn stop(mut self) -> i32 {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it lives");
+        self.signal(Signal::TERM);
         self.child.wait().expect("an end").code().expect("an exit code")
     }
+}
+
+fn http(address: &str, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let length = body.len();
+    write!(stream, "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string()).expect("a body"))
 }
 
 impl Drop for Served {
@@ -197,17 +212,38 @@ fn who_comes_back_while_it_stops_does_not_hold_it_up() {
     let stopping = std::thread::spawn(move || server.stop());
     // The close is not answered yet, so the process is there, and the realm is not.
     assert_eq!(json(&mut socket)["code"], "going_away");
-    std::thread::sleep(Duration::from_millis(200));
-    let mut late = TcpStream::connect(address).expect("a connection");
+    while http(&address, "GET /health HTTP/1.1", "").0 == 200 {}
+    let mut late = TcpStream::connect(&address).expect("a connection");
     write!(
         late,
         "GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     .expect("sent");
-    std::thread::sleep(Duration::from_millis(200));
+    let mut head = String::new();
+    BufReader::new(&late).read_line(&mut head).expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 101 "), "it is one more socket: {head}");
     let _ = (socket.read(), socket.flush());
     assert_eq!(stopping.join().expect("stopped"), 0);
+}
+
+/// A laptop that was closed, a machine that was moved: nobody is dead who was not asked.
+#[test]
+fn con_6_stopped_for_longer_than_the_dead_time_it_asks_before_it_closes() {
+    let folder = Folder::new("stalled");
+    let server = Served::with(&folder, &["connections.ping=1s", "connections.dead=2s"]);
+    let token = server.token();
+    let mut socket = server.websocket(None).expect("upgraded");
+    socket.send(Message::text(format!(r#"{{"t":"hello","token":"{token}"}}"#))).expect("sent");
+    assert_eq!(json(&mut socket)["t"], "welcome");
+    server.signal(Signal::STOP);
+    // That it does not run for so long is what is tried.
+    std::thread::sleep(Duration::from_millis(3_500));
+    server.signal(Signal::CONT);
+    let Message::Ping(_) = socket.read().expect("it is not closed") else { panic!("a ping") };
+    socket.flush().expect("the pong");
+    socket.send(Message::text(r#"{"t":"ping"}"#)).expect("sent");
+    assert_eq!(json(&mut socket)["t"], "pong");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One side's candidates of one epoch: which came, which went, where the end was. Indexes count the candidates that this side
 //! sent; what was sent before is dropped, a gap is refused, and the end is a mark between two of them, so that what leaves in
-//! batches, joined in order, is what came. It knows neither limits nor time.
+//! batches, joined in order, is what came. It knows neither limits of its own nor time.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -71,13 +71,21 @@ impl Pending {
         self.items.len() >= most || self.items.back() == Some(&Item::Done)
     }
 
-    /// Cuts the next batch: at most `most` candidates, and none beyond an end of candidates.
-    pub(crate) fn cut(&mut self, most: usize) -> Option<Cut> {
+    /// Cuts the next batch: at most `most` candidates, at most `most_bytes` (but one candidate at least), and none beyond an end of
+    /// candidates.
+    pub(crate) fn cut(&mut self, most: usize, most_bytes: u32, weight: fn(&Candidate) -> u32) -> Option<Cut> {
         if self.items.is_empty() {
             return None;
         }
         let mut cut = Cut { from: self.sent, candidates: Vec::new(), done: false };
+        let mut bytes = 0u32;
         while cut.candidates.len() < most.max(1) {
+            if let Some(Item::Candidate(next)) = self.items.front() {
+                bytes = bytes.saturating_add(weight(next));
+                if bytes > most_bytes && !cut.candidates.is_empty() {
+                    break;
+                }
+            }
             match self.items.pop_front() {
                 Some(Item::Candidate(candidate)) => cut.candidates.push(candidate),
                 Some(Item::Done) => {

@@ -16,4 +16,4 @@ mod negotiation;
 mod relay;
 
 pub use negotiation::{Negotiation, NegotiationInput, NegotiationOutput};
-pub use relay::{Relay, RelayLimits, Relayed, Side};
+pub use relay::{Relay, RelayLimits, Side};

@@ -1,7 +1,8 @@
 //! The relay of one live call (SIG 1, 2, 4): two sides, one epoch. It is opened, renumbered and dropped by what the engine
 //! releases (`Seats`, `Unseat`), so no signal precedes its call or outlives it (CALL 3). It promises: under one epoch, a side's
 //! description is at the peer before the candidates that follow it; candidates arrive in order, once; nothing of another epoch
-//! arrives; a side costs a bounded number of bytes. Who sits on a side, and what a socket is, its owner knows.
+//! arrives; a side costs a bounded number of bytes. What is to go to a side waits here until its owner takes it, so that nobody is
+//! given more than they read (CON 7). Who sits on a side, and what a socket is, its owner knows.
 
 use crate::candidates::Pending;
 use crate::compact::{Carried, MARK, as_it_is};
@@ -13,7 +14,7 @@ use duologue_core::kit::buckets::{Bucket, Rate};
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::{Millis, Span};
-use duologue_core::wire::{Answer, Candidate, Candidates, Description, Done, Event, Reason, SdpKind};
+use duologue_core::wire::{Answer, Candidate, Candidates, Description, Done, Event, MESSAGE_MAX_BYTES, Reason, SdpKind};
 
 /// What a side may send (SIG 2, 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +79,11 @@ impl Side {
     }
 }
 
-/// Something for a side, to be numbered by its link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relayed {
-    /// For whom.
-    pub to: Side,
-    /// `description` or `candidates`.
-    pub event: Event,
-}
+/// A description that would be larger than this in JSON fits into no message, beside what stands around it.
+const DESCRIPTION_JSON_MAX: u32 = MESSAGE_MAX_BYTES as u32 - 512;
+
+/// A batch is cut before it passes this, so that it fits into a message however large its candidates may be.
+const BATCH_MAX_BYTES: u32 = 24 * 1024;
 
 /// What one side has said.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +98,8 @@ struct Half {
     /// Over all epochs.
     descriptions: Bucket,
     bytes: u32,
+    /// Waits for the other side to take it, with the bytes of each.
+    out: VecDeque<(u32, Event)>,
 }
 
 /// The relay of one live call.
@@ -111,13 +111,12 @@ pub struct Relay {
     /// Which version of compact descriptions each side reads and writes; 0 is none.
     reads: [u32; 2],
     halves: [Half; 2],
-    out: VecDeque<Relayed>,
 }
 
 impl Relay {
     /// Opens the relay of a call under its epoch.
     pub fn new(call: CallId, epoch: u32, limits: RelayLimits) -> Relay {
-        Relay { call, epoch, limits, reads: [0; 2], halves: Default::default(), out: VecDeque::new() }
+        Relay { call, epoch, limits, reads: [0; 2], halves: Default::default() }
     }
 
     /// Under which epoch it relays.
@@ -134,7 +133,6 @@ impl Relay {
     /// Starts a new epoch: what waited is dropped, indexes begin at 0 again. What a side has used up of its limits stays so.
     pub fn renumber(&mut self, epoch: u32) {
         self.epoch = epoch;
-        self.out.clear();
         for half in &mut self.halves {
             *half = Half { descriptions: half.descriptions, bytes: half.bytes, ..Half::default() };
         }
@@ -144,7 +142,7 @@ impl Relay {
     ///
     /// # Errors
     /// - `BadMessage` – with `sdp`: it is compact, and the other side does not read that version.
-    /// - `TooLarge` – the SDP, the descriptions of this side, or its bytes in all.
+    /// - `TooLarge` – the SDP, as it is or as JSON; the descriptions of this side; or its bytes in all.
     pub fn handle_description(&mut self, now: Millis, side: Side, mut description: Description) -> Answer {
         debug_assert_eq!(description.call, self.call);
         if description.epoch != self.epoch {
@@ -154,10 +152,11 @@ impl Relay {
         if self.halves[side.index()].described == Some(print) {
             return Ok(Done::Signal { stale: false });
         }
-        let passed = self.pass(side, &description.sdp).ok_or(Reason::field("sdp", UNREADABLE))?;
+        let Passed { instead, counts } = self.pass(side, &description.sdp).ok_or(Reason::field("sdp", UNREADABLE))?;
         let (limits, half) = (self.limits, &mut self.halves[side.index()]);
-        let length = size(passed.weighed);
-        if length > limits.description_max_bytes || length > limits.total_bytes.saturating_sub(half.bytes) {
+        let length = size(counts.len());
+        let is_too_large = length > limits.description_max_bytes || carried(counts) > DESCRIPTION_JSON_MAX;
+        if is_too_large || length > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
         }
         half.descriptions.take(&limits.descriptions, now).map_err(|_| Reason::TooLarge)?;
@@ -166,11 +165,12 @@ impl Relay {
         if half.described.is_some() {
             self.send_all(side);
         }
-        self.halves[side.index()].described = Some(print);
-        if let Some(field) = passed.instead {
+        if let Some(field) = instead {
             description.sdp = field;
         }
-        self.out.push_back(Relayed { to: side.other(), event: Event::Description(Box::new(description)) });
+        let half = &mut self.halves[side.index()];
+        half.described = Some(print);
+        half.out.push_back((length, Event::Description(Box::new(description))));
         self.send_complete(now, side);
         Ok(Done::Signal { stale: false })
     }
@@ -189,23 +189,23 @@ impl Relay {
         let Some(known) = self.halves[side.index()].pending.known(message.from, &message.candidates) else {
             return Err(Reason::field("from", "candidates before these are missing"));
         };
-        let passed: Option<Vec<Passed>> =
-            message.candidates[known..].iter().map(|candidate| self.pass(side, &candidate.candidate)).collect();
-        let passed = passed.ok_or(Reason::field("candidates", UNREADABLE))?;
-        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
-        let news = &mut message.candidates[known..];
-        let mut weights = Vec::with_capacity(news.len());
-        for (candidate, passed) in news.iter_mut().zip(passed) {
-            weights.push(weight(candidate).saturating_sub(size(candidate.candidate.len() - passed.weighed)));
-            if let Some(field) = passed.instead {
-                candidate.candidate = field;
+        let mut fields = Vec::new();
+        let (mut bytes, mut longest) = (0u32, 0);
+        for Candidate { candidate, mid, .. } in &message.candidates[known..] {
+            let Passed { instead, counts } = self.pass(side, candidate).ok_or(Reason::field("candidates", UNREADABLE))?;
+            for text in [counts, mid.as_deref().unwrap_or_default()].map(carried) {
+                (bytes, longest) = (bytes.saturating_add(text), longest.max(text));
             }
+            fields.push(instead);
         }
-        let bytes: u32 = weights.iter().copied().fold(0, u32::saturating_add);
-        let one_too_large = weights.iter().any(|weight| *weight > limits.candidate_max_bytes);
-        let too_many = news.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
+        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
+        let one_too_large = longest > limits.candidate_max_bytes;
+        let too_many = fields.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
         if one_too_large || too_many || bytes > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
+        }
+        for (candidate, field) in message.candidates[known..].iter_mut().zip(fields) {
+            candidate.candidate = field.unwrap_or_else(|| core::mem::take(&mut candidate.candidate));
         }
         half.bytes += bytes;
         half.pending.push(message.from, message.candidates, message.done);
@@ -222,9 +222,14 @@ impl Relay {
         }
     }
 
-    /// The next thing for one of the sides, in order.
-    pub fn poll_output(&mut self) -> Option<Relayed> {
-        self.out.pop_front()
+    /// The next thing for a side, in order, to be numbered by its link: `description` or `candidates`.
+    pub fn poll_output(&mut self, to: Side) -> Option<Event> {
+        self.halves[to.other().index()].out.pop_front().map(|(_, event)| event)
+    }
+
+    /// Bytes that wait for a side to take them.
+    pub fn waiting_bytes(&self, to: Side) -> u32 {
+        self.halves[to.other().index()].out.iter().map(|(bytes, _)| bytes).sum()
     }
 
     /// When a batch has waited enough.
@@ -238,22 +243,23 @@ impl Relay {
         for half in &self.halves {
             digest.wide(half.described.unwrap_or_default()).number(u64::from(half.begun)).maybe(half.due.map(|due| due.0));
             digest.number(half.descriptions.full_at_us()).number(u64::from(half.bytes));
+            digest.number(half.out.len() as u64);
             half.pending.digest(digest);
         }
     }
 
     /// What the other side is given for a field of this side: the same text, as each of the two writes one (a text that begins with
     /// the mark of what is compact stands behind another mark), or something compact as it is. `None` if it cannot read that.
-    fn pass(&self, side: Side, field: &str) -> Option<Passed> {
+    fn pass<'a>(&self, side: Side, field: &'a str) -> Option<Passed<'a>> {
         let [writes, reads] = [side, side.other()].map(|side| self.reads[side.index()]);
         let carried = if writes == 0 { Carried::Text(field) } else { Carried::of(field).ok()? };
         match carried {
             Carried::Text(text) => {
                 let is_same = text.len() == field.len() && (reads == 0 || !text.starts_with(MARK));
                 let instead = (!is_same).then(|| if reads == 0 { text.to_string() } else { as_it_is(text) });
-                Some(Passed { instead, weighed: text.len() })
+                Some(Passed { instead, counts: text })
             }
-            Carried::Compact { version, .. } => (version == reads).then_some(Passed { instead: None, weighed: field.len() }),
+            Carried::Compact { version, .. } => (version == reads).then_some(Passed { instead: None, counts: field }),
         }
     }
 
@@ -286,9 +292,10 @@ impl Relay {
     fn send_one(&mut self, side: Side) {
         let half = &mut self.halves[side.index()];
         assert!(half.described.is_some(), "SIG 1: a description goes before its candidates");
-        let Some(cut) = half.pending.cut(self.limits.batch.max(1) as usize) else { return };
+        let Some(cut) = half.pending.cut(self.limits.batch.max(1) as usize, BATCH_MAX_BYTES, weight) else { return };
+        let bytes = weight_of(&cut.candidates);
         let batch = Candidates { call: self.call, epoch: self.epoch, from: cut.from, candidates: cut.candidates, done: cut.done };
-        self.out.push_back(Relayed { to: side.other(), event: Event::Candidates(Box::new(batch)) });
+        half.out.push_back((bytes, Event::Candidates(Box::new(batch))));
     }
 }
 
@@ -296,25 +303,35 @@ impl Relay {
 const UNREADABLE: &str = "the other side does not read compact descriptions of this version";
 
 /// A field on its way to the other side.
-struct Passed {
+struct Passed<'a> {
     /// If it is not as it came.
     instead: Option<String>,
-    /// The bytes that count.
-    weighed: usize,
+    /// What of it counts.
+    counts: &'a str,
 }
 
 fn size(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
+/// Bytes of a candidate with its `mid`.
 fn weight(candidate: &Candidate) -> u32 {
-    carried(&candidate.candidate).max(candidate.mid.as_ref().map_or(0, |mid| carried(mid)))
+    carried(&candidate.candidate).saturating_add(carried(candidate.mid.as_deref().unwrap_or_default()))
 }
 
-/// Bytes of a text in a batch. A control character, which no candidate has, is six in JSON: a batch of nothing else would be
-/// larger than a message may be, and close its reader for being slow.
+fn weight_of(candidates: &[Candidate]) -> u32 {
+    candidates.iter().map(weight).fold(0, u32::saturating_add)
+}
+
+/// Bytes of a text in JSON: a control character is up to six there, a quotation mark two. Counted as they are, a batch of nothing
+/// else would be larger than a message may be.
 fn carried(text: &str) -> u32 {
-    size(text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count())
+    let more = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    size(text.len() + text.bytes().map(more).sum::<usize>())
 }
 
 /// Tells a side's description from its last one without keeping the text. A side could make two alike only against itself.

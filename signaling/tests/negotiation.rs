@@ -126,14 +126,16 @@ impl World {
     }
 
     fn relayed(&mut self) {
-        while let Some(relayed) = self.relay.poll_output() {
-            let side = relayed.to.index();
-            let input = match relayed.event {
-                Event::Candidates(candidates) => In::RemoteCandidates(*candidates),
-                Event::Description(description) => In::RemoteDescription(*description),
-                other => panic!("not a signal: {other:?}"),
-            };
-            self.travel(2 + side, Happens::At(side, input));
+        for to in Side::BOTH {
+            while let Some(event) = self.relay.poll_output(to) {
+                let side = to.index();
+                let input = match event {
+                    Event::Candidates(candidates) => In::RemoteCandidates(*candidates),
+                    Event::Description(description) => In::RemoteDescription(*description),
+                    other => panic!("not a signal: {other:?}"),
+                };
+                self.travel(2 + side, Happens::At(side, input));
+            }
         }
         if let Some(at) = self.relay.poll_timeout() {
             self.next += 1;

@@ -3,7 +3,7 @@
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::{Answer, Candidate, Candidates, Description, Done, Event, Reason, SdpKind};
-use duologue_signaling::{Relay, RelayLimits, Relayed, Side};
+use duologue_signaling::{Relay, RelayLimits, Side};
 use proptest::prelude::*;
 
 const T: Millis = Millis(1_000_000);
@@ -31,9 +31,8 @@ fn done(from: u32) -> Candidates {
 
 fn batches(relay: &mut Relay) -> Vec<(u32, usize, bool)> {
     let mut batches = Vec::new();
-    while let Some(relayed) = relay.poll_output() {
-        assert_eq!(relayed.to, Side::Second);
-        match relayed.event {
+    while let Some(event) = relay.poll_output(Side::Second) {
+        match event {
             Event::Candidates(batch) => batches.push((batch.from, batch.candidates.len(), batch.done)),
             Event::Description(_) => batches.push((u32::MAX, 0, false)),
             other => panic!("not a signal: {other:?}"),
@@ -50,7 +49,7 @@ fn sig_1_another_epoch_is_stale_and_not_relayed() {
         let late = Candidates { epoch, ..candidates(0, 1) };
         assert_eq!(relay.handle_candidates(T, Side::First, late), Ok(Done::Signal { stale: true }));
     }
-    assert_eq!(relay.poll_output(), None);
+    assert_eq!(relay.poll_output(Side::Second), None);
 }
 
 #[test]
@@ -58,7 +57,7 @@ fn sig_1_early_candidates_wait_for_their_description() {
     let mut relay = relay();
     assert_eq!(relay.handle_candidates(T, Side::First, candidates(0, 3)), GONE);
     relay.handle_timeout(T + Span::secs(1));
-    assert_eq!((relay.poll_output(), relay.poll_timeout()), (None, None));
+    assert_eq!((relay.poll_output(Side::Second), relay.poll_timeout()), (None, None));
     assert_eq!(relay.handle_description(T, Side::First, offer(1, "v=0")), GONE);
     assert_eq!(batches(&mut relay), [(u32::MAX, 0, false), (0, 3, false)]);
 }
@@ -68,8 +67,8 @@ fn sig_1_a_description_of_the_other_side_frees_nobodys_candidates() {
     let mut relay = relay();
     assert_eq!(relay.handle_candidates(T, Side::First, candidates(0, 1)), GONE);
     assert_eq!(relay.handle_description(T, Side::Second, offer(1, "v=0")), GONE);
-    assert_eq!(relay.poll_output().map(|relayed| relayed.to), Some(Side::First));
-    assert_eq!(relay.poll_output(), None);
+    assert!(relay.poll_output(Side::First).is_some());
+    assert_eq!((relay.poll_output(Side::First), relay.poll_output(Side::Second)), (None, None));
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn sig_1_a_new_epoch_drops_what_waited_and_counts_from_0() {
     assert_eq!(relay.handle_description(T, Side::First, offer(1, "v=0")), GONE);
     assert_eq!(relay.handle_candidates(T, Side::First, candidates(0, 25)), GONE);
     relay.renumber(2);
-    assert_eq!((relay.poll_output(), relay.poll_timeout()), (None, None));
+    assert_eq!((relay.poll_output(Side::Second), relay.poll_timeout()), (None, None));
     assert_eq!(relay.handle_description(T, Side::First, offer(2, "v=0")), GONE);
     let first = Candidates { epoch: 2, ..candidates(0, 1) };
     assert_eq!(relay.handle_candidates(T, Side::First, first), GONE);
@@ -108,7 +107,7 @@ fn sig_2_the_first_at_once_then_20_or_50_ms() {
     assert_eq!(batches(&mut relay), [(u32::MAX, 0, false), (0, 1, false)]);
     assert_eq!(relay.handle_candidates(T + Span(10), Side::First, candidates(1, 2)), GONE);
     assert_eq!(relay.handle_candidates(T + Span(20), Side::First, candidates(3, 2)), GONE);
-    assert_eq!((relay.poll_output(), relay.poll_timeout()), (None, Some(T + Span(60))));
+    assert_eq!((relay.poll_output(Side::Second), relay.poll_timeout()), (None, Some(T + Span(60))));
     relay.handle_timeout(T + Span(60));
     assert_eq!(batches(&mut relay), [(1, 4, false)]);
     assert_eq!(relay.poll_timeout(), None);
@@ -201,11 +200,28 @@ fn sig_4_a_side_has_256_kib_in_all() {
 }
 
 #[test]
+fn sig_4_what_fits_into_no_message_as_json_is_refused_and_a_batch_is_cut_before_it_is_too_large() {
+    let limits = RelayLimits { candidate_max_bytes: 16 * 1024, description_max_bytes: 56 * 1024, ..RelayLimits::default() };
+    let mut relay = Relay::new(CallId(1), 1, limits);
+    assert_eq!(relay.handle_description(T, Side::First, offer(1, &"\"".repeat(32 * 1024))), Err(Reason::TooLarge));
+    assert_eq!(relay.handle_description(T, Side::First, offer(1, &"\"".repeat(32 * 1024 - 256))), GONE);
+    let mut large = candidates(0, 7);
+    for candidate in &mut large.candidates {
+        candidate.candidate = "\"".repeat(4 * 1024);
+    }
+    assert_eq!(relay.handle_candidates(T, Side::First, large), GONE);
+    assert_eq!(relay.waiting_bytes(Side::Second), 32 * 1024 - 256 + 2 * 2 * (4 * 1024 * 2 + 1) / 2);
+    relay.handle_timeout(T + Span(50));
+    assert_eq!(batches(&mut relay), [(u32::MAX, 0, false), (0, 2, false), (2, 2, false), (4, 2, false), (6, 1, false)]);
+    assert_eq!(relay.waiting_bytes(Side::Second), 0);
+}
+
+#[test]
 fn sig_5_a_description_arrives_as_it_was_sent() {
     let sdp = "v=0\r\n\u{0}\u{202e}a=x\n\r<b>é\u{10ffff}";
     let mut relay = relay();
     assert_eq!(relay.handle_description(T, Side::First, offer(1, sdp)), GONE);
-    let Some(Event::Description(relayed)) = relay.poll_output().map(|relayed| relayed.event) else { panic!("not relayed") };
+    let Some(Event::Description(relayed)) = relay.poll_output(Side::Second) else { panic!("not relayed") };
     assert_eq!(*relayed, offer(1, sdp));
 }
 
@@ -215,11 +231,11 @@ fn relayed(reads: [u32; 2], sdp: &str) -> Result<String, Reason> {
     let weighed = relay.handle_candidates(T, Side::First, Candidates { candidates: vec![text(sdp)], ..candidates(0, 0) });
     assert_eq!(weighed.is_ok(), relay.handle_description(T, Side::First, offer(1, sdp)).is_ok());
     if let Err(reason) = weighed {
-        assert_eq!(relay.poll_output(), None);
+        assert_eq!(relay.poll_output(Side::Second), None);
         return Err(reason);
     }
-    let Some(Relayed { event: Event::Description(description), .. }) = relay.poll_output() else { panic!("no description") };
-    let Some(Relayed { event: Event::Candidates(batch), .. }) = relay.poll_output() else { panic!("no candidates") };
+    let Some(Event::Description(description)) = relay.poll_output(Side::Second) else { panic!("no description") };
+    let Some(Event::Candidates(batch)) = relay.poll_output(Side::Second) else { panic!("no candidates") };
     assert_eq!(batch.candidates, [text(&description.sdp)]);
     Ok(description.sdp)
 }
@@ -274,8 +290,8 @@ proptest! {
         let mut relay = relay();
         let (mut now, mut sent, mut joined, mut ends, mut arrived_ends) = (T, 0, Vec::new(), Vec::new(), Vec::new());
         let mut take = |relay: &mut Relay, joined: &mut Vec<Candidate>| {
-            while let Some(relayed) = relay.poll_output() {
-                if let Event::Candidates(batch) = relayed.event {
+            while let Some(event) = relay.poll_output(Side::Second) {
+                if let Event::Candidates(batch) = event {
                     assert_eq!(batch.from as usize, joined.len());
                     assert!(batch.candidates.len() <= 20);
                     assert!(batch.done || !batch.candidates.is_empty());

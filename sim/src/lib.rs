@@ -35,7 +35,7 @@ mod world;
 pub use choices::{Dice, Op};
 pub use failure::{Failure, Kind};
 pub use marks::{EXPECTED, Marks, Often};
-pub use plan::{ClockPlan, Driver, GatewayPlan, Plan};
+pub use plan::{ClockPlan, Driver, GatewayPlan, Plan, Visits};
 pub use report::{Report, run, run_twice, run_with, story};
 pub use shrink::{Shrunk, shrink};
 pub use swarm::Swarm;

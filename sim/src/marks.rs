@@ -104,6 +104,7 @@ pub const EXPECTED: &[(&str, Often)] = &[
     ("law: only the callee is in the call", Usual),
     ("law: nobody shown without a link", Usual),
     ("law: windows hold whom they may", Usual),
+    ("law: a reel repeats nobody", Usual),
     ("law: windows forget", Usual),
     ("law: client and server see one window", Usual),
     ("law: released is durable", Usual),

@@ -59,6 +59,34 @@ pub struct GatewayPlan {
     pub relay: RelayLimits,
 }
 
+/// People who are there only now and then: the span of a run is cut into as many parts as there are visits, and each person comes
+/// once in each part, at an instant of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visits {
+    /// How many of each person.
+    pub count: u64,
+    /// How long all of a person's visits last, in minutes.
+    pub minutes: u64,
+}
+
+impl Visits {
+    /// Until when a person is away, if they are: the beginning of their next visit, or the end of time.
+    pub(crate) fn away_until(&self, seed: u64, person: u32, span_ms: u64, now: u64) -> Option<u64> {
+        let part = span_ms / self.count.max(1);
+        let length = (self.minutes * 60_000 / self.count.max(1)).min(part);
+        for visit in now / part.max(1)..self.count {
+            let begin = part * visit + Dice::of(seed, "visit", u64::from(person), visit).upto(part - length);
+            if now < begin {
+                return Some(begin);
+            }
+            if now < begin + length {
+                return None;
+            }
+        }
+        Some(u64::MAX)
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -66,6 +94,8 @@ pub struct Plan {
     pub seed: u64,
     /// Steady use for so many minutes, not drawn.
     pub steady_minutes: Option<u64>,
+    /// Whether people come and go as a whole.
+    pub visits: Option<Visits>,
     /// Operations at most.
     pub size: u64,
     /// Of these only some, in a story that was shrunk.
@@ -118,6 +148,7 @@ impl Plan {
         Plan {
             seed,
             steady_minutes: None,
+            visits: None,
             size: 2_500,
             keep: None,
             span_ms: if is_long { dice.span(3_600_000, 30 * 3_600_000) } else { dice.span(60_000, 1_800_000) },
@@ -155,6 +186,7 @@ impl Plan {
         Plan {
             seed,
             steady_minutes: Some(minutes),
+            visits: None,
             size: u64::MAX,
             keep: None,
             span_ms: minutes * 60_000,
@@ -178,10 +210,17 @@ impl Plan {
         }
     }
 
+    /// The same, where everybody is there only in some visits.
+    pub fn in_visits(mut self, visits: Visits) -> Plan {
+        self.swarm.switch_off("night").unwrap_or_else(|_| unreachable!("there are nights"));
+        Plan { visits: Some(visits), ..self }
+    }
+
     /// The line that repeats this run, as far as it was not drawn from its seed alone.
     pub fn again(&self) -> String {
         if let Some(minutes) = self.steady_minutes {
-            return format!("duologue-sim run --users {} --minutes {minutes} --seed {}", self.people, self.seed);
+            let visits = self.visits.map(|visits| format!(" --visits {} --online {}", visits.count, visits.minutes)).unwrap_or_default();
+            return format!("duologue-sim run --users {} --minutes {minutes} --seed {}{visits}", self.people, self.seed);
         }
         let (drawn, mut line) = (Plan::drawn(self.seed), format!("duologue-sim again {}", self.seed));
         if self.size != drawn.size {
@@ -281,6 +320,9 @@ fn draw_limits(seed: u64, people: u32) -> Limits {
     if dice.percent(25) {
         limits.lobbies_max = dice.between(1, 4) as u32;
     }
+    if dice.percent(40) {
+        limits.reel_max = dice.between(1, 4) as u32;
+    }
     if dice.percent(25) {
         limits.remembered_max = dice.between(1, 20) as u32;
     }
@@ -330,6 +372,7 @@ fn draw_rules(seed: u64) -> Rules {
     often(20, &mut |_| rules.report_needs_call = false);
     often(60, &mut |_| rules.rate_rings = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_rings_address = Rate::per(1_000, Span::mins(1), 1_000));
+    often(70, &mut |_| rules.rate_cards = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_guests = Rate::per(1_000, Span::mins(1), 1_000));
     often(60, &mut |_| rules.rate_sign_in = Rate::per(1_000, Span::mins(1), 1_000));
     debug_assert_eq!(rules.check(), Ok(()), "drawn rules make sense");
@@ -362,6 +405,21 @@ mod tests {
     fn drawn_rules_make_sense_for_every_seed() {
         for seed in 0..2_000 {
             assert_eq!(draw_rules(seed).check(), Ok(()), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn everybody_is_there_for_as_long_as_their_visits_last() {
+        let (visits, span) = (Visits { count: 2, minutes: 30 }, 24 * 3_600_000);
+        for person in 0..50 {
+            let (mut now, mut here, mut begins) = (0, 0, 0);
+            while now < span {
+                match visits.away_until(7, person, span, now) {
+                    Some(next) => (now, begins) = (next, begins + u32::from(next < span)),
+                    None => (now, here) = (now + 1_000, here + 1_000),
+                }
+            }
+            assert_eq!((begins, here / 60_000), (2, 30), "person {person}");
         }
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Server {
     pub wakes: Option<u64>,
     pub stalled_until: u64,
     pub dead: bool,
+    /// It is killed when it next writes rows, and is down for so long.
+    pub dies_in_a_write: Option<u64>,
     pub inputs: u64,
     pub turns: u64,
     pub refused: u64,
@@ -88,6 +90,9 @@ pub(crate) struct Server {
     touched: Vec<u64>,
     looks_deep: bool,
 }
+
+/// How often one instant may ask for more of itself.
+const ROUNDS: u32 = 100;
 
 impl Server {
     /// Takes the realm and starts from its rows.
@@ -110,7 +115,7 @@ impl Server {
             epoch: standing.epoch,
             clock,
             gateway: gateway(),
-            watch: Watch::new(&plan.rules, plan.limits, &taken.rows, now),
+            watch: Watch::new(&plan.rules, plan.limits, standing.epoch, &taken.rows, now),
             shadow: plan.shadow.then(|| Shadow::new(engine(taken.rows.clone()), gateway())),
             engine: engine(taken.rows),
             commit: Commit::new(plan.commit, standing),
@@ -119,6 +124,7 @@ impl Server {
             wakes: None,
             stalled_until: 0,
             dead: false,
+            dies_in_a_write: None,
             inputs: 0,
             turns: 0,
             refused: 0,
@@ -140,9 +146,12 @@ impl Server {
                 Inbound::Request(input) => self.offer(now, &input, around)?,
                 Inbound::Stored(completion) => self.stored(now, completion, around)?,
                 Inbound::Up(up) => {
-                    self.note_life(now, &up);
-                    self.gateway.handle_transport(now, up.clone());
-                    self.drain_gateway(now, around, Some(&Given::Up(up)))?;
+                    if around.plan.shadow {
+                        self.note_life(now, &up);
+                    }
+                    let given = self.shadow.is_some().then(|| Given::Up(up.clone()));
+                    self.gateway.handle_transport(now, up);
+                    self.drain_gateway(now, around, given.as_ref())?;
                 }
             }
             self.settle(now, around)?;
@@ -174,13 +183,19 @@ impl Server {
     }
 
     fn deadlines(&mut self, now: Millis, around: &mut Around<'_>) -> Verdict {
-        self.gateway.handle_timeout(now);
-        self.drain_gateway(now, around, None)?;
-        self.watch.timeout(now);
-        self.engine.handle_timeout(now);
-        self.drain_engine(now, around)?;
-        self.commit.handle_timeout(now);
-        self.settle(now, around)?;
+        // What is released may be news to the gateway, which tells the engine, which wants something at once.
+        for _ in 0..ROUNDS {
+            self.gateway.handle_timeout(now);
+            self.drain_gateway(now, around, None)?;
+            self.watch.timeout(now);
+            self.engine.handle_timeout(now);
+            self.drain_engine(now, around)?;
+            self.commit.handle_timeout(now);
+            self.settle(now, around)?;
+            if self.dead || self.next_due().is_none_or(|due| due > now) {
+                break;
+            }
+        }
         if around.plan.laws && !self.dead {
             self.watch.after(around.marks)?;
             self.watch.progress(&self.engine, around.marks)?;
@@ -214,7 +229,9 @@ impl Server {
                 self.commit.handle_load_failed(now, ticket, key);
             }
             Completion::Loaded { ticket, rows } => self.offer(now, &Input::Loaded { ticket, rows }, around)?,
-            Completion::Taken(_) => return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once".into() }),
+            Completion::Pruned(_) | Completion::Taken(_) => {
+                return Err(Failure { kind: Kind::Own, law: "the simulator", what: "a start takes at once, and nothing is pruned".into() });
+            }
             Completion::Standing(standing) => self.commit.handle_standing(now, standing),
             Completion::Written(written) => self.commit.handle_written(now, written),
         }
@@ -306,8 +323,9 @@ impl Server {
             around.leaves.push(Leaves::Reply(to, reply));
             return Ok(());
         }
-        self.gateway.handle_released(now, output.clone());
-        self.drain_gateway(now, around, Some(&Given::Released(output)))
+        let given = self.shadow.is_some().then(|| Given::Released(output.clone()));
+        self.gateway.handle_released(now, output);
+        self.drain_gateway(now, around, given.as_ref())
     }
 
     /// Told is durable: what is released rests on rows that are written.

@@ -1,7 +1,7 @@
 //! The simulator itself, through its public surface: a run is a function of its plan, trouble comes in clumps, a failure is one
 //! page. What its laws find is tested beside them, and measured by the planted faults in `sim/mutants`.
 
-use duologue_sim::{Failure, Kind, Marks, Plan, run, run_twice};
+use duologue_sim::{EXPECTED, Failure, Kind, Marks, Plan, run, run_twice};
 
 fn small(seed: u64) -> Plan {
     Plan { size: 120, ..Plan::drawn(seed) }
@@ -62,5 +62,24 @@ fn steady_use_reaches_what_people_do() {
     assert!(report.failure.is_none(), "{report}");
     for name in ["call completed", "event chat", "view window_delta", "resume: recovered", "law: windows forget"] {
         assert!(report.marks.count(name) > 0, "{name} was not reached");
+    }
+}
+
+/// A law that nothing breaks might compare nothing.
+#[test]
+fn every_law_has_a_planted_fault_that_is_to_break_it() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mutants");
+    let planted: Vec<String> = std::fs::read_dir(folder)
+        .expect("the planted faults")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a patch"))
+        .map(|patch| patch.lines().next().expect("a first line").replacen("Breaks: ", "", 1))
+        .collect();
+    let laws: Vec<&str> = EXPECTED.iter().map(|(name, _)| *name).filter(|name| name.starts_with("law: ")).collect();
+    assert!(laws.len() > 20);
+    for law in &laws {
+        assert!(planted.iter().any(|planted| planted == law), "no planted fault is to break {law:?}");
+    }
+    for planted in planted.iter().filter(|planted| *planted != "an assertion of the system") {
+        assert!(laws.contains(&planted.as_str()), "{planted:?} is no law");
     }
 }

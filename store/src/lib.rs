@@ -36,10 +36,11 @@ mod thread;
 pub use delayed::{Delayed, Fate};
 pub use memory::Memory;
 pub use operation::{Completion, Slow};
-pub use thread::StoreThread;
+pub use thread::{PRUNED_MOST, StoreThread};
 
 use duologue_core::commit::{Batch, Standing, Written};
 use duologue_core::engine::Start;
+use duologue_core::kit::time::{Millis, Span};
 use duologue_core::output::Key;
 use duologue_core::row::Row;
 
@@ -47,6 +48,9 @@ use duologue_core::row::Row;
 pub const ANSWERS_PER_CLIENT: u32 = 64;
 /// Clients of a user whose answers are kept, those with the newest answers (CON 5).
 pub const CLIENTS_PER_USER: u32 = 4;
+
+/// How long a session is kept after its end.
+pub const SESSIONS_KEPT: Span = Span::days(30);
 
 /// Reads rows.
 pub trait Reader: Send {
@@ -83,11 +87,27 @@ pub trait Store: Reader {
     /// Writes a batch, whole or not at all. The same batch again is `Done` again, without effect.
     fn write(&mut self, batch: &Batch) -> Written;
 
+    /// Throws away what nobody will ask for: cooldowns that are over, and sessions [`SESSIONS_KEPT`] after their end (until then their
+    /// owner is told that they are over); of each kind at most so many.
+    ///
+    /// # Errors
+    /// `Down` – nothing was changed.
+    fn prune(&mut self, now: Millis, most: u32) -> Result<Pruned, Down>;
+
     /// Another reader of the same rows, for another thread.
     ///
     /// # Errors
     /// `Down` – the database cannot be opened once more.
     fn reader(&self) -> Result<Box<dyn Reader>, Down>;
+}
+
+/// What [`Store::prune`] threw away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Cooldowns that were over.
+    pub cooldowns: u32,
+    /// Sessions that were over for long.
+    pub sessions: u32,
 }
 
 /// The realm is the caller's.
@@ -139,6 +159,9 @@ impl<S: Store + ?Sized> Store for Box<S> {
     }
     fn write(&mut self, batch: &Batch) -> Written {
         (**self).write(batch)
+    }
+    fn prune(&mut self, now: Millis, most: u32) -> Result<Pruned, Down> {
+        (**self).prune(now, most)
     }
     fn reader(&self) -> Result<Box<dyn Reader>, Down> {
         (**self).reader()

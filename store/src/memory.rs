@@ -5,8 +5,9 @@
 
 mod tables;
 
-use crate::{Down, Reader, Store, Taken, not_next};
+use crate::{Down, Pruned, Reader, Store, Taken, not_next};
 use duologue_core::commit::{Batch, Standing, Written};
+use duologue_core::kit::time::Millis;
 use duologue_core::output::Key;
 use duologue_core::row::Row;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -75,6 +76,10 @@ impl Store for Memory {
         realm.tables.apply(&batch.rows);
         realm.standing = Standing { epoch: batch.epoch, position: batch.position, time: batch.time };
         Written::Done { position: batch.position }
+    }
+
+    fn prune(&mut self, now: Millis, most: u32) -> Result<Pruned, Down> {
+        Ok(self.realm().tables.prune(now, most as usize))
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Down> {

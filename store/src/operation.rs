@@ -1,9 +1,10 @@
 //! What Commit asks of a store, carried out: the one place that turns a [`StoreOp`] into calls and their results into what the
 //! driver hands on. And a store that takes its time, since an instant one passes every test and proves nothing about Commit.
 
-use crate::{Down, Reader, Store, Taken};
+use crate::{Down, Pruned, Reader, Store, Taken};
 use duologue_core::commit::{Batch, Standing, StoreOp, Written};
 use duologue_core::kit::ids::Ticket;
+use duologue_core::kit::time::Millis;
 use duologue_core::output::Key;
 use duologue_core::row::Row;
 use std::thread::sleep;
@@ -28,6 +29,8 @@ pub enum Completion {
         /// All of them.
         rows: Vec<Row>,
     },
+    /// What was thrown away (`StoreThread::prune`): for the log.
+    Pruned(Result<Pruned, Down>),
     /// For `Commit::handle_standing`.
     Standing(Standing),
     /// The realm was taken (`StoreThread::take`): for the next engine and its Commit.
@@ -89,6 +92,10 @@ impl<S: Store> Store for Slow<S> {
     fn write(&mut self, batch: &Batch) -> Written {
         sleep(self.delay);
         self.inner.write(batch)
+    }
+    fn prune(&mut self, now: Millis, most: u32) -> Result<Pruned, Down> {
+        sleep(self.delay);
+        self.inner.prune(now, most)
     }
     fn reader(&self) -> Result<Box<dyn Reader>, Down> {
         Ok(Box::new(Slow { inner: self.inner.reader()?, delay: self.delay }))

@@ -5,12 +5,15 @@ use crate::operation::{Completion, carry_out, load};
 use crate::{Down, Store};
 use duologue_core::commit::{Batch, StoreOp};
 use duologue_core::kit::ids::Ticket;
+use duologue_core::kit::time::Millis;
 use duologue_core::output::Key;
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
+/// Rows of a kind that one pruning throws away: a few milliseconds of work.
+pub const PRUNED_MOST: u32 = 500;
 /// How many threads read.
 const READERS: usize = 2;
 
@@ -27,6 +30,7 @@ type Queues = (Sender<Write>, Sender<(Ticket, Key)>);
 enum Write {
     Batch(Batch),
     Position,
+    Prune(Millis),
     Take,
 }
 
@@ -55,6 +59,7 @@ impl StoreThread {
                 done(match write {
                     Write::Batch(batch) => carry_out(&mut store, &StoreOp::Write(batch)),
                     Write::Position => carry_out(&mut store, &StoreOp::Position),
+                    Write::Prune(now) => Completion::Pruned(store.prune(now, PRUNED_MOST)),
                     Write::Take => Completion::Taken(store.take()),
                 });
             }
@@ -74,6 +79,15 @@ impl StoreThread {
             StoreOp::Write(batch) => writes.send(Write::Batch(batch)).is_ok(),
         };
         assert!(is_taken, "a thread of the store has ended");
+    }
+
+    /// Throws away what is over, a bounded part of it: batches wait behind this. [`PRUNED_MOST`] of a kind says that there may be more.
+    ///
+    /// # Panics
+    /// As `submit`.
+    pub fn prune(&self, now: Millis) {
+        let (writes, _) = self.queues.as_ref().expect("there until it is dropped");
+        assert!(writes.send(Write::Prune(now)).is_ok(), "a thread of the store has ended");
     }
 
     /// Takes the realm again, after every write asked for before: for the engine that follows one that panicked.

@@ -1,12 +1,15 @@
 /**
  * How the demo looks, at the widths of a phone, a tablet and a desk. What can be measured is measured: nothing is wider than the
- * page, everything that can be pressed is on it and large enough for a finger. The pictures go to `DUOLOGUE_SHOTS`, for eyes.
+ * page, everything that can be pressed is on it and large enough for a finger, axe finds nothing in either colour scheme. The pictures go to `DUOLOGUE_SHOTS`, for eyes.
  */
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
+import { film } from "./lib/film.mjs";
 import { Person, scene } from "./lib/people.mjs";
 import { Raw } from "./lib/raw.mjs";
 import { Server, until } from "./lib/server.mjs";
@@ -20,13 +23,48 @@ const SHOTS = process.env.DUOLOGUE_SHOTS;
 /** The smallest side of what a finger presses, CSS pixels (WCAG 2.2, 2.5.8). */
 const FINGER = 24;
 
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let films;
+before(async () => {
+  films = await mkdtemp(join(tmpdir(), "duologue-films-"));
+  await film(join(films, "ann.mjpeg"), { wall: 60, shirt: 20, skin: "#c98f6b", hair: "#3a2318" });
+  await film(join(films, "max.mjpeg"), { wall: 220, shirt: 165, skin: "#e8b998", hair: "#8a4a22" });
+});
+after(() => rm(films, { recursive: true, force: true }));
+
+/** What axe finds, in this state and this colour scheme. */
+async function axe(person) {
+  if (!(await person.page.evaluate(() => "axe" in window))) await person.page.evaluate(AXE);
+  return person.page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map((it) => `${it.impact} ${it.id}: ${it.nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+  });
+}
+
+/** Movements come to their end before anybody judges. */
+async function settled(person) {
+  await person.page.evaluate(() =>
+    Promise.race([
+      Promise.all(document.getAnimations().filter((it) => Number.isFinite(it.effect?.getComputedTiming().endTime)).map((it) => it.finished.catch(() => undefined))),
+      new Promise((go) => setTimeout(go, 1_500)),
+    ]),
+  );
+}
+
+/** All that is found in a story, told at its end. */
+const found = [];
+
 async function look(person, what) {
-  // Movements come to their end before anybody judges.
-  await person.page.evaluate(() => Promise.race([Promise.all(document.getAnimations().filter((it) => Number.isFinite(it.effect?.getComputedTiming().endTime)).map((it) => it.finished.catch(() => undefined))), new Promise((go) => setTimeout(go, 1_500))]));
+  await settled(person);
   const { width } = person.page.viewportSize();
   if (SHOTS) {
     await mkdir(SHOTS, { recursive: true });
-    await person.page.screenshot({ path: join(SHOTS, `${what}-${width}.png`) });
+    for (const colorScheme of ["dark", "light"]) {
+      await person.page.emulateMedia({ colorScheme });
+      await settled(person);
+      await person.page.screenshot({ path: join(SHOTS, `${what}-${width}-${colorScheme}.png`) });
+    }
   }
   const faults = await person.page.evaluate((finger) => {
     const faults = [];
@@ -42,17 +80,22 @@ async function look(person, what) {
     }
     return faults;
   }, FINGER);
-  assert.deepEqual(faults, [], `${what} at ${width}`);
+  faults.push(...(await axe(person)));
+  found.push(...faults.map((fault) => `${what} at ${width}: ${fault}`));
 }
 
 for (const size of SIZES) {
   const { width } = size;
-  test(`nothing is beside the page and everything can be pressed at ${width} pixels`, { timeout: 240_000 }, async () => {
-    const server = await Server.start(["rates.guests={ per = 0 }"]);
+  test(`nothing is beside the page and everything can be pressed at ${width} pixels`, { timeout: 480_000 }, async () => {
+    // It is looked at for as long as that takes.
+    const server = await Server.start(["rates.guests={ per = 0 }", 'invites.ring="90s"']);
     const people = [];
     const crowd = [];
     await scene(server, () => people, async () => {
-      people.push(await Person.open(server, "Ann", size), await Person.open(server, "Maximiliane Wolkenstein", size));
+      people.push(
+        await Person.open(server, "Ann", { ...size, film: join(films, "ann.mjpeg") }),
+        await Person.open(server, "Maximiliane Wolkenstein", { ...size, film: join(films, "max.mjpeg") }),
+      );
       const [ann, max] = people;
       await ann.page.waitForFunction(() => document.querySelector(".preview.is-on"));
       await look(ann, "arrive");
@@ -101,6 +144,18 @@ for (const size of SIZES) {
       await ann.at("more-button").click();
       await look(ann, "call-more");
       await ann.page.keyboard.press("Escape");
+      // No path on one machine is weak: it is said to be, for the look of it.
+      await ann.page.evaluate(() => Object.defineProperties(window.__duologue.duo.call, { weakness: { value: "loss_to_them", configurable: true }, isWeak: { value: true, configurable: true } }));
+      await ann.at("call-status").filter({ hasText: "weak connection: Maximiliane may not hear all of you" }).waitFor();
+      await look(ann, "call-weak");
+      await ann.page.evaluate(() => {
+        delete window.__duologue.duo.call.weakness;
+        delete window.__duologue.duo.call.isWeak;
+      });
+      await ann.at("menu-button").click();
+      await ann.at("devices-button").click();
+      await look(ann, "call-devices");
+      await ann.page.keyboard.press("Escape");
       await max.page.evaluate(() => window.__duologue.duo.call.extend(300));
       await ann.at("extend-accept").waitFor();
       await ann.at("camera-button").click();
@@ -124,6 +179,7 @@ for (const size of SIZES) {
       await ann.at("reconnecting").waitFor();
       await look(ann, "lobby-reconnecting");
       for (const raw of crowd) raw.close();
+      assert.deepEqual(found.splice(0), []);
     });
   });
 }
@@ -142,5 +198,6 @@ test("what is wrong with a camera is said in words", { timeout: 120_000 }, async
       await bob.close();
       people.pop();
     }
+    assert.deepEqual(found.splice(0), []);
   });
 });

@@ -1,9 +1,10 @@
-//! A raw client: JSON over a WebSocket, by the protocol's page. It counts its commands and what it hears, and keeps what nobody
+//! A raw client: JSON over a WebSocket, or its binary form over QUIC or WebTransport, by the protocol's page. It counts its commands and what it hears, and keeps what nobody
 //! asked for yet, so that a story names the messages that matter in the order in which they matter.
 //!
 //! For every connection it checks what the protocol promises of all of them: events come with `seq` 1, 2, 3 …, answers come
 //! once, nothing comes after `closing`.
 
+use crate::quic::Quic;
 use crate::{Server, http, within};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -40,6 +41,14 @@ impl Server {
     pub async fn enter(&self, name: &str) -> Client {
         let guest = self.guest(name).await;
         Client::open(self.at, &guest).await
+    }
+
+    /// As [`Server::in_lobby`], over this.
+    pub async fn in_lobby_over(&self, carrier: Carrier, name: &str) -> Client {
+        let guest = self.guest(name).await;
+        let mut client = Client::open(Door { at: self.at, carrier }, &guest).await;
+        client.ok("join", json!({})).await;
+        client
     }
 
     /// A new guest with a connection, in the lobby.
@@ -94,6 +103,38 @@ pub struct Dropped {
     pub next: u64,
 }
 
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Native QUIC.
+    Quic,
+    /// JSON in text frames.
+    WebSocket,
+    /// The binary form in a WebTransport session.
+    WebTransport,
+}
+
+/// Where a server is, and over what one goes to it: an address alone is a WebSocket's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// HTTP.
+    pub at: SocketAddr,
+    /// Over this.
+    pub carrier: Carrier,
+}
+
+impl From<SocketAddr> for Door {
+    fn from(at: SocketAddr) -> Door {
+        Door { at, carrier: Carrier::WebSocket }
+    }
+}
+
+#[derive(Debug)]
+enum Link {
+    Quic(Box<Quic>),
+    WebSocket(Box<WebSocketStream<TcpStream>>),
+}
+
 /// A connection.
 #[derive(Debug)]
 pub struct Client {
@@ -111,7 +152,7 @@ pub struct Client {
     pub next: u64,
     /// Every event that was read, in its order.
     pub events: Vec<Value>,
-    socket: WebSocketStream<TcpStream>,
+    link: Link,
     waiting: Vec<Value>,
     answered: BTreeSet<u64>,
     closing: Option<Value>,
@@ -119,13 +160,13 @@ pub struct Client {
 
 impl Client {
     /// A fresh connection of a new page, past `welcome`.
-    pub async fn open(at: SocketAddr, guest: &Guest) -> Client {
-        Client::hello(at, guest, &drawn_client(), 1, json!({})).await
+    pub async fn open(door: impl Into<Door>, guest: &Guest) -> Client {
+        Client::hello(door, guest, &drawn_client(), 1, json!({})).await
     }
 
     /// A connection past `welcome`, whose hello has these fields beside token and client.
-    pub async fn hello(at: SocketAddr, guest: &Guest, client: &str, next: u64, fields: Value) -> Client {
-        let mut opened = Client::silent(at, guest, client).await;
+    pub async fn hello(door: impl Into<Door>, guest: &Guest, client: &str, next: u64, fields: Value) -> Client {
+        let mut opened = Client::silent(door, guest, client).await;
         opened.next = next;
         let mut hello = json!({ "t": "hello", "token": guest.token, "client": client });
         for (name, value) in fields.as_object().expect("an object") {
@@ -140,8 +181,14 @@ impl Client {
         opened
     }
 
-    /// A WebSocket on which nothing was said yet.
-    pub async fn silent(at: SocketAddr, guest: &Guest, client: &str) -> Client {
+    /// A connection on which nothing was said yet.
+    pub async fn silent(door: impl Into<Door>, guest: &Guest, client: &str) -> Client {
+        let Door { at, carrier } = door.into();
+        if carrier != Carrier::WebSocket {
+            let connecting = Quic::connect(at, carrier == Carrier::WebTransport, false);
+            let quic = within("a connection", connecting).await.expect("the server lets it in");
+            return Client::on(Link::Quic(Box::new(quic)), guest, client);
+        }
         let stream = within("a connection", TcpStream::connect(at)).await.expect("the server listens");
         Client::over(stream, at, guest, client).await
     }
@@ -166,6 +213,15 @@ impl Client {
         stream.set_nodelay(true).expect("an option");
         let upgrade = tokio_tungstenite::client_async(format!("ws://{at}/v1/ws"), stream);
         let (socket, _) = within("an upgrade", upgrade).await.expect("it is upgraded");
+        Client::on(Link::WebSocket(Box::new(socket)), guest, client)
+    }
+
+    /// On a QUIC connection that is there.
+    pub fn over_quic(quic: Quic, guest: &Guest, client: &str) -> Client {
+        Client::on(Link::Quic(Box::new(quic)), guest, client)
+    }
+
+    fn on(link: Link, guest: &Guest, client: &str) -> Client {
         Client {
             guest: guest.clone(),
             client: client.into(),
@@ -174,7 +230,7 @@ impl Client {
             seq: 0,
             next: 1,
             events: Vec::new(),
-            socket,
+            link,
             waiting: Vec::new(),
             answered: BTreeSet::new(),
             closing: None,
@@ -183,7 +239,10 @@ impl Client {
 
     /// Sends a message as it is.
     pub async fn send(&mut self, message: &Value) {
-        self.send_text(&message.to_string()).await;
+        match &mut self.link {
+            Link::Quic(quic) => assert!(within("room in the stream", quic.send(message)).await, "the stream takes it"),
+            Link::WebSocket(_) => self.send_text(&message.to_string()).await,
+        }
     }
 
     /// Sends text that need not be a message.
@@ -191,12 +250,30 @@ impl Client {
         self.send_frame(Message::text(text)).await.expect("the socket takes it");
     }
 
-    /// Sends a frame.
+    /// QUIC's own.
+    ///
+    /// # Panics
+    /// Over a WebSocket.
+    pub fn quic(&mut self) -> &mut Quic {
+        match &mut self.link {
+            Link::Quic(quic) => quic,
+            Link::WebSocket(_) => panic!("a WebSocket"),
+        }
+    }
+
+    fn websocket(&mut self) -> &mut WebSocketStream<TcpStream> {
+        match &mut self.link {
+            Link::Quic(_) => panic!("frames are of WebSockets"),
+            Link::WebSocket(socket) => socket,
+        }
+    }
+
+    /// Sends a frame over a WebSocket.
     ///
     /// # Errors
     /// The connection is gone.
     pub async fn send_frame(&mut self, frame: Message) -> Result<(), Error> {
-        within("room in the socket", self.socket.send(frame)).await
+        within("room in the socket", self.websocket().send(frame)).await
     }
 
     /// Sends a command and gives its number.
@@ -229,7 +306,10 @@ impl Client {
     pub async fn try_ask_as(&mut self, id: u64, command: &str, mut fields: Value) -> Option<Value> {
         fields["t"] = command.into();
         fields["id"] = id.into();
-        self.send_frame(Message::text(fields.to_string())).await.ok()?;
+        match &mut self.link {
+            Link::Quic(quic) => within("room in the stream", quic.send(&fields)).await.then_some(())?,
+            Link::WebSocket(_) => self.send_frame(Message::text(fields.to_string())).await.ok()?,
+        }
         self.try_find(&format!("the answer to {id}"), |message| message["re"] == id).await
     }
 
@@ -298,12 +378,14 @@ impl Client {
 
     async fn read(&mut self) -> Option<Value> {
         loop {
-            let frame = self.socket.next().await?;
-            let message: Value = match frame {
-                Ok(Message::Text(text)) => serde_json::from_str(&text).expect("the server speaks JSON"),
-                Ok(Message::Close(_) | Message::Ping(_) | Message::Pong(_)) => continue,
-                Ok(other) => panic!("a frame that is no text: {other:?}"),
-                Err(_) => return None,
+            let message = match &mut self.link {
+                Link::Quic(quic) => quic.next().await?,
+                Link::WebSocket(socket) => match socket.next().await? {
+                    Ok(Message::Text(text)) => serde_json::from_str(&text).expect("the server speaks JSON"),
+                    Ok(Message::Close(_) | Message::Ping(_) | Message::Pong(_)) => continue,
+                    Ok(other) => panic!("a frame that is no text: {other:?}"),
+                    Err(_) => return None,
+                },
             };
             assert!(self.closing.is_none(), "after closing came {message}");
             self.note(&message);
@@ -332,23 +414,35 @@ impl Client {
         self.events.iter().map(|event| event["t"].as_str().expect("a type")).collect()
     }
 
+    /// Whether a message of this type was read, and nobody asked for it.
+    pub fn was_told(&self, kind: &str) -> bool {
+        self.waiting.iter().any(|message| message["t"] == kind)
+    }
+
     /// How the connection ends: the code of `closing` and that of the WebSocket. What came before stays.
     pub async fn ends(&mut self) -> (Option<String>, Option<u16>) {
         let what = format!("the end of {}'s connection", self.guest.name);
         let number = within(&what, async {
             let mut number = None;
-            while let Some(Ok(frame)) = self.socket.next().await {
-                match frame {
-                    Message::Text(text) => {
-                        let message: Value = serde_json::from_str(&text).expect("the server speaks JSON");
-                        self.note(&message);
-                        self.waiting.push(message);
-                    }
-                    Message::Close(frame) => number = frame.map(|frame| u16::from(frame.code)),
-                    Message::Binary(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_) => {}
-                }
+            loop {
+                let message = match &mut self.link {
+                    Link::Quic(quic) => match quic.next().await {
+                        Some(message) => message,
+                        None => break quic.code().await,
+                    },
+                    Link::WebSocket(socket) => match socket.next().await {
+                        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).expect("the server speaks JSON"),
+                        Some(Ok(Message::Close(frame))) => {
+                            number = frame.map(|frame| u16::from(frame.code));
+                            continue;
+                        }
+                        Some(Ok(Message::Binary(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_))) => continue,
+                        Some(Err(_)) | None => break number,
+                    },
+                };
+                self.note(&message);
+                self.waiting.push(message);
             }
-            number
         })
         .await;
         let code = self.closing.as_ref().and_then(|closing| closing["code"].as_str()).map(String::from);
@@ -365,17 +459,28 @@ impl Client {
         started["call"].as_u64().expect("an id")
     }
 
-    /// Leaves with code 1000: no grace.
+    /// Its call as it was told of first.
+    pub fn started(&self) -> &Value {
+        self.events.iter().find(|event| event["t"] == "call_started").expect("it is in a call")
+    }
+
+    /// Leaves with code 1000 (QUIC: 0): no grace.
     pub async fn leave(mut self) {
+        if let Link::Quic(quic) = &mut self.link {
+            return within("the end", quic.leave()).await;
+        }
         let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-        within("room in the socket", self.socket.close(Some(frame))).await.expect("it closes");
+        within("room in the socket", self.websocket().close(Some(frame))).await.expect("it closes");
         self.ends().await;
     }
 
     /// The link is cut without a word, as by a network that is gone.
     pub fn drop_link(self) -> Dropped {
-        // A reset rather than a close: nothing is said any more.
-        self.socket.get_ref().set_zero_linger().expect("an option");
+        match &self.link {
+            Link::Quic(quic) => quic.break_off(),
+            // A reset rather than a close: nothing is said any more.
+            Link::WebSocket(socket) => socket.get_ref().set_zero_linger().expect("an option"),
+        }
         self.dropped()
     }
 
@@ -387,8 +492,8 @@ impl Client {
 
 impl Dropped {
     /// Comes back as the same page, with its resume token.
-    pub async fn resume(&self, at: SocketAddr) -> Client {
+    pub async fn resume(&self, door: impl Into<Door>) -> Client {
         let resume = json!({ "resume": { "token": self.resume, "seq": self.seq } });
-        Client::hello(at, &self.guest, &self.client, self.next, resume).await
+        Client::hello(door, &self.guest, &self.client, self.next, resume).await
     }
 }

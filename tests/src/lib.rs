@@ -8,9 +8,10 @@
 mod client;
 mod folder;
 pub mod http;
+pub mod quic;
 mod server;
 
-pub use client::{Client, Dropped, Guest, drawn_client};
+pub use client::{Carrier, Client, Door, Dropped, Guest, drawn_client};
 pub use folder::Folder;
 pub use server::{Ended, Server, binary, run};
 

@@ -9,7 +9,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("transport", &[]),
     ("signaling", &["core"]),
     ("gateway", &["core", "signaling", "transport"]),
-    ("client", &["core", "signaling"]),
+    ("client", &["core", "signaling", "transport"]),
     ("store", &["core"]),
     ("sim", &["client", "core", "gateway", "signaling", "store", "transport"]),
     ("transport-quic", &["transport"]),

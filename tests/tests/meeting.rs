@@ -1,6 +1,6 @@
 //! Two people meet: through every door of the protocol, from the first page to the history.
 
-use duologue_tests::{Client, Server, http};
+use duologue_tests::{Carrier, Client, Server, http};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -14,10 +14,9 @@ fn candidate(number: u64) -> Value {
 }
 
 /// INV 1, 5; CALL 1, 3, 4, 5, 6, 7, 8, 9; SIG 1, 2, 3, 5. S10: both members' history has its row, under one unique id.
-#[tokio::test]
-async fn two_people_meet_talk_and_part() {
+async fn two_people_meet_talk_and_part(hers: Carrier, his: Carrier) {
     let server = Server::start().await;
-    let (mut ann, mut bob) = (server.in_lobby("Ann").await, server.in_lobby("Bob").await);
+    let (mut ann, mut bob) = (server.in_lobby_over(hers, "Ann").await, server.in_lobby_over(his, "Bob").await);
 
     // They see each other.
     bob.ok("window", json!({ "size": 20 })).await;
@@ -109,6 +108,28 @@ async fn two_people_meet_talk_and_part() {
         assert_eq!(server.totals(me).await, hers["totals"]);
     }
     assert_eq!(hers["totals"]["calls"], 1);
+}
+
+#[tokio::test]
+async fn two_people_meet_over_websocket() {
+    two_people_meet_talk_and_part(Carrier::WebSocket, Carrier::WebSocket).await;
+}
+
+#[tokio::test]
+async fn two_people_meet_over_quic() {
+    two_people_meet_talk_and_part(Carrier::Quic, Carrier::Quic).await;
+}
+
+#[tokio::test]
+async fn two_people_meet_over_webtransport() {
+    two_people_meet_talk_and_part(Carrier::WebTransport, Carrier::WebTransport).await;
+}
+
+#[tokio::test]
+async fn two_people_meet_over_different_carriers() {
+    two_people_meet_talk_and_part(Carrier::Quic, Carrier::WebSocket).await;
+    two_people_meet_talk_and_part(Carrier::WebSocket, Carrier::WebTransport).await;
+    two_people_meet_talk_and_part(Carrier::WebTransport, Carrier::Quic).await;
 }
 
 /// CALL 1 (S6): the server's clock ends a call with both silent. CALL 8: totals are the sum over the history.

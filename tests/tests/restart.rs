@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 /// A page that comes back after a restart: the same client, a resume token of before, of which the new process knows nothing.
@@ -21,7 +22,7 @@ async fn back(server: &Server, of: &Dropped) -> Client {
 async fn a_call_survives_the_death_of_its_server() {
     let server = Server::start().await;
     let (mut ann, mut bob, call) = server.in_call(300).await;
-    let deadline = ann.events.iter().find(|event| event["t"] == "call_started").expect("it started")["deadline"].clone();
+    let deadline = ann.started()["deadline"].clone();
     ann.ok("chat", json!({ "call": call, "text": "before" })).await;
     bob.hears("chat").await;
     let chatted = ann.next - 1;
@@ -74,13 +75,14 @@ async fn a_call_survives_the_death_of_its_server() {
 
 /// CALL 12: a deadline that passed while nobody ran ended the call at that deadline; nobody has to be there.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the clock that the server reads is what is awaited")]
 async fn a_deadline_that_passed_meanwhile_ended_the_call_then() {
     let server = Server::with(&["invites.seconds_min=1"]).await;
     let (ann, bob, call) = server.in_call(1).await;
+    let deadline = ann.started()["deadline"].as_u64().map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms)).expect("a time");
     let guests = [ann.guest.clone(), bob.guest.clone()];
     let left = server.kill().await;
-    // What is awaited is the clock itself.
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    until("the deadline has passed", || async { (SystemTime::now() > deadline).then_some(()) }).await;
     let server = left.restart().await;
     for guest in &guests {
         let row = until("it is history", || async { server.history(guest).await.pop() }).await;

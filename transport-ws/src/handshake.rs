@@ -1,11 +1,12 @@
 //! What an upgrade request is answered (RFC 6455, section 4.2): whether it is one, whether its origin may, which sub-protocol
-//! is spoken. Pure functions over headers; the HTTP server sends the answer and hands the stream over.
+//! is spoken, whether messages are deflated. Pure functions over headers; the HTTP server sends the answer and hands the stream over.
 
+use crate::offer::Deflate;
 use duologue_transport::Form;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 
 /// The sub-protocol of text frames.
@@ -18,6 +19,8 @@ pub const POSTCARD: &str = "duologue.v1.postcard";
 pub struct Accepted {
     /// What is spoken.
     pub form: Form,
+    /// Whether messages may be deflated, and how.
+    pub deflate: Option<Deflate>,
     /// The headers of the answer, whose status is 101.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -48,25 +51,25 @@ impl Origins {
             return false;
         }
         let Ok(origin) = origin.to_str() else { return false };
-        self.is_listed(origin) || headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| is_own(origin, host))
+        self.is_listed(origin) || headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| Origins::is_own(origin, host))
     }
 
     /// Whether this origin is in the operator's list: exact scheme, host and port.
     pub fn is_listed(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
     }
-}
 
-/// Whether an origin is the one that the request itself went to. The scheme is left open between the two of the web, since a
-/// proxy in front may speak TLS where the server does not.
-fn is_own(origin: &str, host: &str) -> bool {
-    let (rest, port) = match origin.split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (rest, ":443"),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, ":80"),
-        _ => return false,
-    };
-    let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
-    !rest.is_empty() && bare(rest) == bare(host)
+    /// Whether an origin is the one that the request itself went to. The scheme is left open between the two of the web, since a
+    /// proxy in front may speak TLS where the server does not.
+    pub fn is_own(origin: &str, host: &str) -> bool {
+        let (rest, port) = match origin.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (rest, ":443"),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, ":80"),
+            _ => return false,
+        };
+        let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+        !rest.is_empty() && bare(rest) == bare(host)
+    }
 }
 
 /// Which form the client's sub-protocols lead to, and which of them is answered: its first that is spoken here. None offered is
@@ -111,7 +114,11 @@ pub fn decide(headers: &HeaderMap, origins: &Origins) -> Result<Accepted, Refuse
     if let Some(protocol) = protocol {
         answer.push((SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol)));
     }
-    Ok(Accepted { form, headers: answer })
+    let deflate = Deflate::accept(headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().filter_map(|value| value.to_str().ok()));
+    if let Some((_, agreed)) = &deflate {
+        answer.push((SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_str(agreed).expect("names and digits")));
+    }
+    Ok(Accepted { form, deflate: deflate.map(|(deflate, _)| deflate), headers: answer })
 }
 
 /// Whether a header lists this token, in any case.
@@ -175,6 +182,20 @@ mod tests {
             let accepted = decide(&request(&[("sec-websocket-protocol", offered)]), &Origins::default()).expect("an upgrade");
             assert_eq!((accepted.form, protocol(&accepted)), (form, answered), "{offered}");
         }
+    }
+
+    #[test]
+    fn deflate_is_agreed_to_where_it_is_offered() {
+        let answered = |offer: &[(&str, &str)]| {
+            let accepted = decide(&request(offer), &Origins::default()).expect("an upgrade");
+            let header = accepted.headers.iter().find(|(name, _)| name == SEC_WEBSOCKET_EXTENSIONS);
+            (accepted.deflate, header.map(|(_, value)| value.to_str().expect("text").to_string()))
+        };
+        assert_eq!(answered(&[]), (None, None));
+        assert_eq!(answered(&[("sec-websocket-extensions", "x-webkit-deflate-frame")]), (None, None));
+        let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+        let offer = [("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")];
+        assert_eq!(answered(&offer), (Some(Deflate::LARGEST), Some(agreed.into())));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! One connection's task: from the upgraded stream to its end.
 //!
 //! While it is open, each turn writes what is ordered (all of it into the buffer, then one flush), then reads what came, up to
-//! a budget. How it ends decides what is said and done last: the peer closed (answer it), a close was ordered (flush it, wait
+//! a budget, and gives back what a large message made the library hold. How it ends decides what is said and done last: the peer closed (answer it), a close was ordered (flush it, wait
 //! for the answer), the peer broke the protocol (say which way, drain), or the carrier broke (nothing). The library drops TCP
 //! on a protocol error without a word, and unread bytes turn a close into a reset: hence the explicit frame and the draining.
 
-use crate::queue::{Order, Queue, Standing};
 use crate::sockets::{Opening, Sockets};
+use crate::stream::{DeflateStream, close_code};
 use bytes::Bytes;
+use duologue_transport::queue::{Order, Queue, Standing};
 use duologue_transport::{Form, Up};
-use futures_util::{Sink, Stream};
+use futures_util::{FutureExt, Sink, Stream};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,8 +35,17 @@ enum End {
     Peer { clean: bool },
 }
 
+/// What a turn came to.
+enum Turned {
+    End(End),
+    /// Nothing is going on, and the library holds more memory than an idle connection should.
+    Idle,
+}
+
 /// Messages a turn, before others get theirs.
 const READ_BUDGET: u32 = 32;
+/// The library's buffers keep the size of the largest message. Once more than this went through at once, they are made anew.
+const SPARE_BYTES: usize = 1024;
 
 fn settings(message_max_bytes: usize) -> WebSocketConfig {
     // Measured: the read buffer stands for every idle connection; the write buffer is empty while nothing is sent, and up to
@@ -52,22 +62,33 @@ pub(crate) async fn run<S>(sockets: Arc<Sockets>, queue: Arc<Queue>, stream: S, 
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Opening { conn, address, form, secret } = opening;
-    let settings = settings(sockets.config().message_max_bytes);
-    let ws = Box::pin(WebSocketStream::from_partially_read(stream, read_ahead, Role::Server, Some(settings))).await;
-    sockets.say(Up::Opened { conn, address, form, secret });
+    let Opening { conn, address, form, deflate, secret } = opening;
+    let message_max_bytes = sockets.config().message_max_bytes;
+    let ws = web_socket(DeflateStream::new(stream, read_ahead, deflate, message_max_bytes), message_max_bytes);
+    sockets.table().say(Up::Opened { conn, address, form, secret });
     let mut socket = Socket { sockets, queue, ws, opening: Known { conn, form }, unsaid_writable: false, unflushed: false };
-    let end = poll_fn(|cx| socket.poll_open(cx)).await;
+    let end = loop {
+        match poll_fn(|cx| socket.poll_open(cx)).await {
+            Turned::End(end) => break end,
+            Turned::Idle => socket.ws = web_socket(socket.ws.into_inner(), message_max_bytes),
+        }
+    };
     let patience = socket.sockets.config().close_patience;
     if end != End::Ordered {
-        socket.sockets.end(conn, end == End::Peer { clean: true });
+        socket.sockets.table().end(conn, end == End::Peer { clean: true });
     }
     // A close that takes too long is given up: what is left is dropped with the stream. On the heap, since it would otherwise
     // stand in every connection's task for all its life.
     let _ = Box::pin(tokio::time::timeout(patience, socket.finish(end))).await;
     if end == End::Ordered {
-        socket.sockets.end(conn, false);
+        socket.sockets.table().end(conn, false);
     }
+}
+
+/// A WebSocket past its handshake.
+fn web_socket<S: AsyncRead + AsyncWrite + Unpin>(stream: DeflateStream<S>, message_max_bytes: usize) -> WebSocketStream<DeflateStream<S>> {
+    let made = WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings(message_max_bytes)));
+    made.now_or_never().expect("without a handshake there is nothing to wait for")
 }
 
 struct Known {
@@ -78,7 +99,7 @@ struct Known {
 struct Socket<S> {
     sockets: Arc<Sockets>,
     queue: Arc<Queue>,
-    ws: WebSocketStream<S>,
+    ws: WebSocketStream<DeflateStream<S>>,
     opening: Known,
     /// Something was sent since `Writable` was last said.
     unsaid_writable: bool,
@@ -87,17 +108,31 @@ struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Turned> {
         self.queue.register(cx);
         match self.queue.standing() {
-            Standing::Closing => return Poll::Ready(End::Ordered),
+            Standing::Closing => return Poll::Ready(Turned::End(End::Ordered)),
             Standing::Open => {}
-            Standing::Overflowed => return Poll::Ready(End::Broken),
+            Standing::Overflowed => return Poll::Ready(Turned::End(End::Broken)),
         }
         if let Poll::Ready(Err(_)) = self.poll_write(cx) {
-            return Poll::Ready(End::Broken);
+            return Poll::Ready(Turned::End(End::Broken));
         }
         self.poll_read(cx)
+    }
+
+    /// After a read that found nothing more: whether the library's buffers grew, and are empty. They are if all that was read was
+    /// whole messages, for those were taken out, and if what was to be written (a pong, perhaps) is flushed.
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Turned> {
+        let stream = self.ws.get_mut();
+        if stream.largest() <= SPARE_BYTES || !stream.is_between_messages() {
+            return Poll::Pending;
+        }
+        if ready!(Pin::new(&mut self.ws).poll_flush(cx)).is_err() {
+            return Poll::Ready(Turned::End(End::Broken));
+        }
+        self.ws.get_mut().forget_largest();
+        Poll::Ready(Turned::Idle)
     }
 
     /// Puts every order into the buffer and flushes once. Ready when nothing is left.
@@ -124,12 +159,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         if self.unsaid_writable && self.queue.standing() == Standing::Open {
             self.unsaid_writable = false;
-            self.sockets.say(Up::Writable { conn: self.opening.conn });
+            self.sockets.table().say(Up::Writable { conn: self.opening.conn });
         }
         Poll::Ready(Ok(()))
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Turned> {
         let conn = self.opening.conn;
         let mut heard = false;
         for _ in 0..READ_BUDGET {
@@ -140,16 +175,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             let message = match Pin::new(&mut self.ws).poll_next(cx) {
                 Poll::Pending => {
                     self.say_heard(heard);
-                    return Poll::Pending;
+                    return self.poll_idle(cx);
                 }
-                Poll::Ready(None) => return Poll::Ready(End::Broken),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(fault(&error)),
+                Poll::Ready(None) => return Poll::Ready(Turned::End(End::Broken)),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Turned::End(fault(&error))),
                 Poll::Ready(Some(Ok(message))) => message,
             };
             match (message, self.opening.form) {
                 (Message::Ping(_) | Message::Pong(_), _) => heard = true,
                 (Message::Close(frame), _) => {
-                    return Poll::Ready(End::Peer { clean: frame.is_some_and(|frame| frame.code == CloseCode::Normal) });
+                    let clean = frame.is_some_and(|frame| frame.code == CloseCode::Normal);
+                    return Poll::Ready(Turned::End(End::Peer { clean }));
                 }
                 (Message::Text(text), Form::Json | Form::Unknown) => self.raise(Up::Message { conn, bytes: text.into() }),
                 (Message::Binary(bytes), Form::Postcard) => self.raise(Up::Message { conn, bytes }),
@@ -163,10 +199,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Pending
     }
 
-    /// Says what came from the client, and counts it as unread until it is taken.
     fn raise(&self, up: Up) {
-        self.queue.raised(if let Up::Message { bytes, .. } = &up { bytes.len() } else { 0 });
-        self.sockets.say(up);
+        self.sockets.table().raise(&self.queue, up);
     }
 
     /// Once a turn, however many pings came: a sign of life is one.
@@ -219,9 +253,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 /// What a read error means for the peer (RFC 6455, section 7.4.1).
 fn fault(error: &Error) -> End {
     match error {
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => {
-            End::Broken
-        }
+        Error::Io(error) => close_code(error).map_or(End::Broken, End::Fault),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::ConnectionClosed | Error::AlreadyClosed => End::Broken,
         Error::Capacity(_) => End::Fault(1009),
         Error::Utf8(_) => End::Fault(1007),
         _ => End::Fault(1002),

@@ -29,6 +29,11 @@ pub trait Harness {
     /// The far end of a connection.
     type Peer;
 
+    /// What the carrier speaks; the first is used where the form does not matter.
+    const FORMS: &'static [Form] = &[Form::Json, Form::Postcard];
+    /// Whether `Heard` may also come when the peer did not mean to say anything (it acknowledges what it was sent).
+    const HEARS_ACKNOWLEDGEMENTS: bool = false;
+
     /// Opens a connection that speaks `form`.
     fn open(&mut self, form: Form) -> Self::Peer;
     /// Opens one whose carrier holds only little that its peer has not read (small socket buffers), so that a peer that does
@@ -61,8 +66,13 @@ fn opened<H: Harness>(h: &mut H, form: Form) -> (H::Peer, ConnId) {
     (peer, conn)
 }
 
+/// Opens one whose form does not matter.
+fn any<H: Harness>(h: &mut H) -> (H::Peer, ConnId) {
+    opened(h, H::FORMS[0])
+}
+
 fn announced<H: Harness>(h: &mut H, wanted: Form) -> ConnId {
-    match h.next_up() {
+    match next(h) {
         Up::Opened { conn, form, .. } => {
             assert_eq!(form, wanted, "the form that was agreed on");
             conn
@@ -71,10 +81,20 @@ fn announced<H: Harness>(h: &mut H, wanted: Form) -> ConnId {
     }
 }
 
+/// The next word that somebody meant.
+fn next<H: Harness>(h: &mut H) -> Up {
+    loop {
+        match h.next_up() {
+            Up::Heard { .. } if H::HEARS_ACKNOWLEDGEMENTS => {}
+            other => return other,
+        }
+    }
+}
+
 /// The next word that is not `Writable`: those come when they can.
 fn next_word<H: Harness>(h: &mut H) -> Up {
     loop {
-        match h.next_up() {
+        match next(h) {
             Up::Writable { .. } => {}
             other => return other,
         }
@@ -94,7 +114,7 @@ fn numbered(n: u32) -> Vec<u8> {
 
 /// What was said first is heard first, on both sides.
 pub fn order_is_kept<H: Harness>(h: &mut H) {
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     for n in 0..200 {
         h.send(&mut peer, &numbered(n));
     }
@@ -111,7 +131,7 @@ pub fn order_is_kept<H: Harness>(h: &mut H) {
 
 /// A message is whole, whatever its length and in how many pieces it came, up to and with 64 KiB.
 pub fn messages_are_whole<H: Harness>(h: &mut H) {
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     for length in [1, 2, 125, 126, 127, 1_023, 1_024, 1_025, 16_384, MESSAGE_MAX_BYTES - 1, MESSAGE_MAX_BYTES] {
         let text = vec![b'x'; length];
         h.send(&mut peer, &text);
@@ -136,7 +156,7 @@ pub fn binary_is_binary<H: Harness>(h: &mut H) {
 /// A close code and the last message before it arrive, the message first, and both after what was said before.
 pub fn a_last_message_comes_before_the_close<H: Harness>(h: &mut H) {
     for code in [1000, 4001, 4103, 4108] {
-        let (mut peer, conn) = opened(h, Form::Json);
+        let (mut peer, conn) = any(h);
         say(h, conn, b"first");
         h.down(Down::Close { conn, code, last: Some(Bytes::from_static(b"last")) });
         assert_eq!(h.receive(&mut peer), Received::Message(Bytes::from_static(b"first")));
@@ -144,7 +164,7 @@ pub fn a_last_message_comes_before_the_close<H: Harness>(h: &mut H) {
         assert_eq!(h.receive(&mut peer), Received::End(Some(code)));
         assert_eq!(next_word(h), Up::Closed { conn, clean: false });
     }
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     h.down(Down::Close { conn, code: 4002, last: None });
     assert_eq!(h.receive(&mut peer), Received::End(Some(4002)));
     assert_eq!(next_word(h), Up::Closed { conn, clean: false });
@@ -153,44 +173,44 @@ pub fn a_last_message_comes_before_the_close<H: Harness>(h: &mut H) {
 /// Only a peer that closed with 1000 has left; every other end is a loss.
 pub fn only_a_thousand_is_clean<H: Harness>(h: &mut H) {
     for code in [1000, 1001, 4000] {
-        let (mut peer, conn) = opened(h, Form::Json);
+        let (mut peer, conn) = any(h);
         h.send(&mut peer, b"before");
         h.close(&mut peer, code);
         assert_eq!(next_word(h), Up::Message { conn, bytes: Bytes::from_static(b"before") });
         assert_eq!(next_word(h), Up::Closed { conn, clean: code == 1000 }, "code {code}");
     }
-    let (peer, conn) = opened(h, Form::Json);
+    let (peer, conn) = any(h);
     h.vanish(peer);
     assert_eq!(next_word(h), Up::Closed { conn, clean: false });
 }
 
 /// After what was sent has left the queue, `Writable` says so; without anything sent nothing is said.
 pub fn writable_follows_what_was_sent<H: Harness>(h: &mut H) {
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     h.send(&mut peer, b"nothing was sent yet");
-    assert_eq!(h.next_up(), Up::Message { conn, bytes: Bytes::from_static(b"nothing was sent yet") });
+    assert_eq!(next(h), Up::Message { conn, bytes: Bytes::from_static(b"nothing was sent yet") });
     for round in 0..5 {
         say(h, conn, &numbered(round));
-        assert_eq!(h.next_up(), Up::Writable { conn });
+        assert_eq!(next(h), Up::Writable { conn });
         assert_eq!(h.receive(&mut peer), Received::Message(numbered(round).into()));
     }
 }
 
 /// Signs of life are heard without a message, on both sides.
 pub fn a_ping_is_heard<H: Harness>(h: &mut H) {
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     h.ping(&mut peer);
-    assert_eq!(next_word(h), Up::Heard { conn });
+    assert_eq!(h.next_up(), Up::Heard { conn });
     h.down(Down::Ping { conn });
     assert_eq!(h.receive(&mut peer), Received::Ping);
-    assert_eq!(next_word(h), Up::Heard { conn });
+    assert_eq!(h.next_up(), Up::Heard { conn });
 }
 
 /// A frame of the wrong kind is told, harms nobody else, and the connection can still be told why it is closed.
 pub fn a_frame_of_the_wrong_kind_is_told<H: Harness>(h: &mut H) {
-    let (mut other, bystander) = opened(h, Form::Json);
-    for form in [Form::Json, Form::Postcard] {
-        let (mut peer, conn) = opened(h, form);
+    let (mut other, bystander) = any(h);
+    for form in H::FORMS {
+        let (mut peer, conn) = opened(h, *form);
         if !h.send_wrong_kind(&mut peer) {
             return;
         }
@@ -206,9 +226,9 @@ pub fn a_frame_of_the_wrong_kind_is_told<H: Harness>(h: &mut H) {
 
 /// One byte more than 64 KiB is no message: the connection is lost or told as `WrongFrame`, and nobody else notices.
 pub fn more_than_a_message_is_none<H: Harness>(h: &mut H) {
-    let (mut other, bystander) = opened(h, Form::Json);
+    let (mut other, bystander) = any(h);
     for in_pieces in [false, true] {
-        let (mut peer, conn) = opened(h, Form::Json);
+        let (mut peer, conn) = any(h);
         let long = vec![b'x'; MESSAGE_MAX_BYTES + 1];
         if in_pieces {
             h.send_in_pieces(&mut peer, &long);
@@ -234,9 +254,9 @@ pub fn more_than_a_message_is_none<H: Harness>(h: &mut H) {
 
 /// A peer that does not read holds up nobody else, is not announced as writable meanwhile, and gets everything once it reads.
 pub fn a_peer_that_does_not_read_blocks_nobody<H: Harness>(h: &mut H) {
-    let mut slow = h.open_narrow(Form::Json);
-    let stuck = announced(h, Form::Json);
-    let (mut quick, conn) = opened(h, Form::Json);
+    let mut slow = h.open_narrow(H::FORMS[0]);
+    let stuck = announced(h, H::FORMS[0]);
+    let (mut quick, conn) = any(h);
     let piece = vec![b's'; 48 * 1024];
     for _ in 0..8 {
         say(h, stuck, &piece);
@@ -246,18 +266,18 @@ pub fn a_peer_that_does_not_read_blocks_nobody<H: Harness>(h: &mut H) {
         assert_eq!(next_word(h), Up::Message { conn, bytes: numbered(n).into() });
         say(h, conn, &numbered(n));
         assert_eq!(h.receive(&mut quick), Received::Message(numbered(n).into()));
-        assert_eq!(h.next_up(), Up::Writable { conn }, "only who reads is writable");
+        assert_eq!(next(h), Up::Writable { conn }, "only who reads is writable");
     }
     for _ in 0..8 {
         assert_eq!(h.receive(&mut slow), Received::Message(piece.clone().into()));
     }
-    assert_eq!(h.next_up(), Up::Writable { conn: stuck });
+    assert_eq!(next(h), Up::Writable { conn: stuck });
 }
 
 /// A peer that neither reads nor answers is closed all the same, within a bounded time.
 pub fn a_close_does_not_wait_for_ever<H: Harness>(h: &mut H) {
-    let slow = h.open_narrow(Form::Json);
-    let stuck = announced(h, Form::Json);
+    let slow = h.open_narrow(H::FORMS[0]);
+    let stuck = announced(h, H::FORMS[0]);
     let piece = vec![b's'; 48 * 1024];
     for _ in 0..8 {
         say(h, stuck, &piece);
@@ -269,7 +289,7 @@ pub fn a_close_does_not_wait_for_ever<H: Harness>(h: &mut H) {
 
 /// What is told to a connection that is gone, or never was, is forgotten.
 pub fn the_dead_are_told_nothing<H: Harness>(h: &mut H) {
-    let (peer, conn) = opened(h, Form::Json);
+    let (peer, conn) = any(h);
     h.vanish(peer);
     assert_eq!(next_word(h), Up::Closed { conn, clean: false });
     for gone in [conn, ConnId(u64::MAX)] {
@@ -277,7 +297,7 @@ pub fn the_dead_are_told_nothing<H: Harness>(h: &mut H) {
         h.down(Down::Ping { conn: gone });
         h.down(Down::Close { conn: gone, code: 4005, last: None });
     }
-    let (mut peer, conn) = opened(h, Form::Json);
+    let (mut peer, conn) = any(h);
     h.send(&mut peer, b"the next one");
     assert_eq!(next_word(h), Up::Message { conn, bytes: Bytes::from_static(b"the next one") });
 }

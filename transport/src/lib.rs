@@ -4,8 +4,19 @@
 
 extern crate alloc;
 
+#[cfg(feature = "table")]
+extern crate std;
+
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod framing;
+#[cfg(feature = "table")]
+pub mod queue;
+#[cfg(feature = "table")]
+mod table;
+
+#[cfg(feature = "table")]
+pub use table::Table;
 
 use bytes::Bytes;
 

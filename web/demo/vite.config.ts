@@ -5,7 +5,7 @@ const server = process.env.DUOLOGUE_SERVER ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   base: "./",
-  resolve: { conditions: ["source", "module", "browser", "development|production"] },
+  resolve: { conditions: ["duologue-source", "module", "browser", "development|production"] },
   server: {
     proxy: {
       "/v1": { target: server, ws: true },

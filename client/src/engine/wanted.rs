@@ -107,9 +107,11 @@ impl Engine {
     /// What was declared again was refused: for the moment, or for good.
     pub(super) fn refused(&mut self, intent: Intent, reason: Reason) {
         match reason {
-            Reason::RateLimited { retry_after } | Reason::Unavailable { retry_after } => self.intents.later(intent, self.now, retry_after),
+            Reason::RateLimited { retry_after } | Reason::Unavailable { retry_after } => {
+                self.intents.later(intent, self.now, retry_after, &self.config);
+            }
             // The answer is lost, not the wish; what it came to will show.
-            Reason::Answered => self.intents.later(intent, self.now, Span::secs(1)),
+            Reason::Answered => self.intents.later(intent, self.now, Span::secs(1), &self.config),
             reason => {
                 self.intents.give_up(intent);
                 self.tell(Event::GivenUp { intent, reason });

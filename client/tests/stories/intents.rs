@@ -91,9 +91,36 @@ fn a_declaration_that_was_refused_for_the_moment_is_made_again() {
         s.in_the_lobby().comes_back();
         s.welcome(|welcome| welcome.state.window = Some(3)).sent(3, join()).whatever_told();
         s.no(3, Reason::Unavailable { retry_after: Span::secs(2) }).after(Span::millis(1_999)).sent_nothing();
-        s.after(Span::millis(1)).sent(4, join()).no(4, Reason::NoAccess);
+        s.after(Span::millis(501)).sent(4, join()).no(4, Reason::NoAccess);
         s.told(Event::GivenUp { intent: Intent::Lobby, reason: Reason::NoAccess });
     });
+}
+
+/// A server that was slow to load refused them all in one moment.
+#[test]
+fn a_crowd_does_not_declare_again_in_one_moment() {
+    let waited = |seed: u64, refusals: u64| {
+        let mut s = Story::new(Config { quiet: Span::mins(10), ..Config::new("token", CLIENT, seed) });
+        s.opens();
+        s.welcome(|_| {}).asks(1, join()).sent(1, join()).ok(1, Done::Joined { lobby: "main".into() }).comes_back();
+        s.welcome(|_| {});
+        for n in 0..refusals {
+            s.sent(2 + n, join()).no(2 + n, Reason::Unavailable { retry_after: Span::secs(2) });
+            let at = s.engine.poll_timeout().expect("it tries again");
+            if n + 1 == refusals {
+                return at.since(s.now);
+            }
+            s.after(at.since(s.now));
+        }
+        unreachable!("it returns at the last refusal")
+    };
+    for refusals in [1, 3] {
+        let waits: std::collections::BTreeSet<Span> = (0..100).map(|seed| waited(seed, refusals)).collect();
+        let longest = Span::millis(2_000 + (500 << (refusals - 1)));
+        assert!(waits.len() > 70, "{refusals}: {}", waits.len());
+        assert!(waits.iter().all(|wait| (Span::secs(2)..=longest).contains(wait)), "{waits:?}");
+        assert!(waits.last() > Some(&Span::millis(longest.0 - 100)), "the ceiling doubles: {waits:?}");
+    }
 }
 
 #[test]

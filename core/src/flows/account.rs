@@ -74,6 +74,9 @@ fn guest(parts: &mut Parts, desk: &mut Desk, (user, hash): (UserId, TokenHash), 
     let name = profile::name(name)?;
     let gender = gender.map(|given| profile::gender(desk, given)).transpose()?.unwrap_or_default();
     desk.may_record()?;
+    if desk.is_crowded {
+        return Err(Reason::Unavailable { retry_after: desk.rules.sweep }.into());
+    }
     if parts.people.slot(user).is_some() || !memory::make_room(parts, desk, user) {
         return Err(Reason::Unavailable { retry_after: desk.rules.coalesce }.into());
     }

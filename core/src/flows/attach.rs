@@ -1,6 +1,6 @@
 //! Connections come and go: hello, take-over, loss, grace, end. CON 1–4, 8; LOB 1; PRE 5; INV 8, 11; CALL 6, 11.
 
-use super::{Halt, call, lobby, memory, pairing, ring, seat, session};
+use super::{Halt, call, lobby, memory, pairing, ring, seat, session, visible};
 use crate::desk::Desk;
 use crate::due::Due;
 use crate::input::{Attach, LinkEnd};
@@ -20,7 +20,7 @@ use alloc::string::ToString;
 /// A refused newcomer waits at least this long.
 const RETRY_LEAST: Span = Span::secs(1);
 /// And at most this much longer (`docs/protocol.md`: between 1,000 and 30,000 ms).
-const RETRY_SPREAD_MS: u32 = 29_000;
+const RETRY_SPREAD: Span = Span::secs(29);
 
 /// A hello that wants to become a connection.
 pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Option<&Found>) -> Result<(), Halt> {
@@ -28,7 +28,7 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
         Ok(known) => known,
         Err(denied) => {
             let closing = if let session::Denied::Closing(closing) = denied { closing } else { Closing::AtCapacity };
-            refuse(desk, hello.link, closing);
+            refuse(desk, hello.link, closing, RETRY_SPREAD);
             return Ok(());
         }
     };
@@ -39,18 +39,19 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
         None => match admit(parts, desk, hello, user) {
             Ok(link) => link,
             Err(closing) => {
-                refuse(desk, hello.link, closing);
+                refuse(desk, hello.link, closing, RETRY_SPREAD);
                 return Ok(());
             }
         },
     };
-    desk.timers.set(Due::Session(link), expires);
+    parts.links.end_at(link, expires);
+    be_the_client(parts, desk, hello, user, link);
     if hello.exclusive {
         be_the_only_one(parts, desk, user, link);
     }
     pairing::wake(parts, desk, user);
     declare(parts, desk, hello, user, link);
-    let key = key_of(link, parts.links.get(link).and_then(|l| l.client));
+    let key = key_of(link, parts.links.who(link).and_then(|(_, client)| client));
     parts.answered.touch(user, key, desk.now);
     let welcome = Box::new(Welcomed {
         user: parts.people.card(user).clone(),
@@ -67,9 +68,10 @@ pub fn key_of(link: LinkId, client: Option<crate::kit::ids::ClientId>) -> Client
     client.map_or(ClientKey::Link(link), ClientKey::Client)
 }
 
-fn refuse(desk: &mut Desk, link: LinkId, closing: Closing) {
+/// A hello comes to nothing; if it may come back, at a time of its own.
+pub fn refuse(desk: &mut Desk, link: LinkId, closing: Closing, spread: Span) {
     let retry_after = matches!(closing, Closing::AtCapacity | Closing::GoingAway).then(|| {
-        let jitter = desk.seed.stream(Purpose::Jitter, link.0, desk.now.0).below(RETRY_SPREAD_MS);
+        let jitter = desk.seed.stream(Purpose::Jitter, link.0, desk.now.0).below(spread.0 as u32);
         Span(RETRY_LEAST.0 + u64::from(jitter))
     });
     desk.close(link, closing, retry_after);
@@ -101,7 +103,7 @@ fn admit(parts: &mut Parts, desk: &mut Desk, hello: &Attach, user: Slot) -> Resu
     if is_one_too_many && desk.rules.when_full == WhenFull::RefuseNew {
         return Err(Closing::AtCapacity);
     }
-    if !replaces && parts.links.count() >= desk.limits.links_max {
+    if !replaces && (desk.is_crowded || parts.links.count() >= desk.limits.links_max) {
         return Err(Closing::AtCapacity);
     }
     let (client, session, address) = (hello.client, hello.session, hello.address);
@@ -123,14 +125,30 @@ fn oldest(parts: &Parts, user: Slot, but: LinkId) -> LinkId {
     others.min_by_key(rank).expect("there is one more than the newcomer").1
 }
 
+/// CON 5: a client counts its numbers over one connection. A hello that named one by its resume token takes over that of its
+/// client too.
+fn be_the_client(parts: &mut Parts, desk: &mut Desk, hello: &Attach, user: Slot, link: LinkId) {
+    let is_same = |parts: &Parts, other: LinkId| other != link && parts.links.get(other).is_some_and(|known| known.client == hello.client);
+    if hello.client.is_some()
+        && let Some(other) = parts.links.of(user).iter().copied().find(|other| is_same(parts, *other))
+    {
+        replace(parts, desk, user, other, link, Closing::Superseded);
+    }
+}
+
 /// CON 8: every other connection is closed; its seat moves here.
 fn be_the_only_one(parts: &mut Parts, desk: &mut Desk, user: Slot, link: LinkId) {
     while let Some(other) = parts.links.of(user).iter().copied().find(|other| *other != link) {
-        if let Some((id, side)) = parts.calls.seat_of(user, other) {
-            seat::take(parts, desk, id, side, link);
-        }
-        close(parts, desk, other, Closing::SignedInElsewhere);
+        replace(parts, desk, user, other, link, Closing::SignedInElsewhere);
     }
+}
+
+/// A connection is closed in favour of another one of its user, which takes its seat.
+fn replace(parts: &mut Parts, desk: &mut Desk, user: Slot, old: LinkId, link: LinkId, closing: Closing) {
+    if let Some((id, side)) = parts.calls.seat_of(user, old) {
+        seat::take(parts, desk, id, side, link);
+    }
+    close(parts, desk, old, closing);
 }
 
 /// After a new owner: what the connection wants is declared again.
@@ -205,10 +223,9 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     let Some(known) = parts.links.remove(link) else { return };
     let user = known.user;
     desk.forget(link);
-    parts.windows.close(link);
-    for due in [Due::Grace(link), Due::Session(link)] {
-        desk.timers.cancel(due);
-    }
+    visible::unwatch(parts, desk, link);
+    parts.reels.forget(link);
+    desk.timers.cancel(Due::Grace(link));
     match known.client {
         None => parts.answered.forget(user, ClientKey::Link(link)),
         Some(client) => {

@@ -49,15 +49,14 @@ pub fn invite(parts: &mut Parts, desk: &mut Desk, me: Me, to: UserId, seconds: u
     Ok(open(parts, desk, me, callee, seconds))
 }
 
+/// RATE: of both buckets, or of none.
 fn take_rate(parts: &mut Parts, desk: &Desk, me: Me) -> Result<(), Reason> {
-    let refuse = |retry_after| Reason::RateLimited { retry_after };
-    let user = parts.people.id(me.user);
-    parts.rates.take(Action::Rings, Whom::User(user), &desk.rules.rate_rings, desk.now).map_err(refuse)?;
+    let user = (Action::Rings, Whom::User(parts.people.id(me.user)), desk.rules.rate_rings);
     let address = me.link.and_then(|link| parts.links.get(link)).map_or(Address::default(), |link| link.address);
-    if is_exempt(desk, address) {
-        return Ok(());
-    }
-    parts.rates.take(Action::RingsAddress, Whom::Address(address.block()), &desk.rules.rate_rings_address, desk.now).map_err(refuse)
+    let by_address = (Action::RingsAddress, Whom::Address(address.block()), desk.rules.rate_rings_address);
+    let both = [user, by_address];
+    let counted = if is_exempt(desk, address) { &both[..1] } else { &both[..] };
+    parts.rates.take_all(counted, desk.now).map_err(|retry_after| Reason::RateLimited { retry_after })
 }
 
 /// RATE: whether address limits do not count this one.
@@ -116,13 +115,10 @@ pub fn rescind(parts: &mut Parts, desk: &mut Desk, me: Me, id: InviteId) -> Resu
     Ok(Done::Cooled { cooldown_until })
 }
 
-/// INV 3, 10: the ring's deadline.
+/// INV 3, 10: the ring's deadline. SAFE 4: to its caller a ring that a block ended is one that nobody answered, with all that
+/// follows from it; for its callee it was over long ago.
 pub fn expire(parts: &mut Parts, desk: &mut Desk, id: InviteId) {
     let invite = parts.invites.get(id).expect("a ring has its deadline while it is open");
-    if invite.is_muted {
-        ring::end(parts, desk, id, Ending { caller: Some((Why::Expired, None)), is_expired: true, ..Ending::default() });
-        return;
-    }
     if !parts.links.is_live(invite.from) {
         let until = cool(parts, desk, invite.from, invite.to, desk.now, desk.rules.cooldown_rescind);
         let ending =
@@ -135,7 +131,7 @@ pub fn expire(parts: &mut Parts, desk: &mut Desk, id: InviteId) {
     let until = is_third.then(|| cool(parts, desk, invite.from, invite.to, desk.now, desk.rules.cooldown_rescind));
     let told = Some((Why::Expired, until));
     ring::end(parts, desk, id, Ending { caller: told, callee: told, is_expired: true, but: None });
-    if parts.people.left_unanswered(invite.to, invite.started) >= desk.rules.away_after {
+    if !invite.is_muted && parts.people.left_unanswered(invite.to, invite.started) >= desk.rules.away_after {
         lobby::away(parts, desk, invite.to);
     }
 }

@@ -1,9 +1,8 @@
 //! Into the lobby and out of it. LOB 1; INV 8, 10.
 
-use super::{Me, pairing, ring};
+use super::{Me, pairing, ring, visible};
 use crate::desk::Desk;
 use crate::kit::ids::LinkId;
-use crate::output::WindowView;
 use crate::parts::{Parts, Slot};
 use crate::wire::{Done, Event, Reason, Why};
 use alloc::string::{String, ToString};
@@ -61,9 +60,7 @@ pub fn depart(parts: &mut Parts, desk: &mut Desk, user: Slot, but: Option<LinkId
 pub fn vanish(parts: &mut Parts, desk: &mut Desk, user: Slot) {
     let Some(lobby) = parts.people.set_lobby(user, None) else { return };
     for link in parts.links.of(user).to_vec() {
-        if parts.windows.close(link) {
-            desk.view(link, WindowView::Closed);
-        }
+        visible::close(parts, desk, link);
     }
     parts.lobbies.left(lobby);
     desk.touch(user);

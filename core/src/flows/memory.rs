@@ -3,11 +3,11 @@
 use crate::desk::Desk;
 use crate::due::Due;
 use crate::kit::ids::UserId;
-use crate::parts::answered::ClientKey;
 use crate::parts::sessions::Session;
 use crate::parts::{Parts, Slot};
 use crate::row::Row;
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 /// Takes in what was looked up. What memory knows is newer than any row: rows of people who are here already are passed over.
 pub fn absorb(parts: &mut Parts, desk: &mut Desk, rows: &[Row]) {
@@ -33,9 +33,8 @@ fn absorb_one(parts: &mut Parts, desk: &mut Desk, row: &Row, fresh: &BTreeSet<Us
     match row {
         Row::Answer(answer) => {
             if let Some(user) = parts.people.slot(answer.user).filter(|_| fresh.contains(&answer.user)) {
-                let key = ClientKey::Client(answer.client);
-                let _ =
-                    parts.answered.remember(user, key, answer.number, Ok(answer.done.clone()), desk.rules.answers, answer.at.min(desk.now));
+                let done = Ok(answer.done.clone());
+                parts.answered.load(user, answer.client, answer.number, &done, desk.rules.answers, (answer.at, desk.now));
             }
         }
         Row::Block { by, of, .. } if is_news(by) && is_news(of) => parts.hidden.block(*by, *of),
@@ -97,6 +96,20 @@ fn forget(parts: &mut Parts, user: Slot) {
     parts.people.leave(user);
     parts.cooldowns.leave(id, |other| parts.people.slot(other).is_some());
     parts.hidden.leave(id, |other| parts.people.slot(other).is_some());
+}
+
+/// MEM 3: of those who are in memory only because they were here, and of the sessions, the half that was used least lately leaves;
+/// gives how many. Their rows are durable before any later look-up reads them (MEM 4).
+pub fn shed(parts: &mut Parts, desk: &mut Desk) -> u32 {
+    let cached: Vec<Slot> = parts.people.offline().map(|(_, slot)| slot).filter(|slot| !is_pinned(parts, *slot)).collect();
+    let people = cached.len().div_ceil(2);
+    for user in &cached[..people] {
+        forget(parts, *user);
+    }
+    plan_forgetting(parts, desk);
+    let sessions = parts.sessions.count().div_ceil(2);
+    (0..sessions).for_each(|_| parts.sessions.drop_oldest());
+    (people + sessions) as u32
 }
 
 /// Sets the deadline of whoever has been offline longest.

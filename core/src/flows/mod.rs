@@ -1,7 +1,7 @@
 //! One file per thing that users do; the only place where parts meet. A flow reads like its rule: check – decide – change – tell.
 //! An upper flow calls a lower one, never the other way; a test reads the `use` lines against this list, lowest first.
 //!
-//! Order: `ring`, `found`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `window`, `invite`, `session`, `safety`, `attach`, `sweep`, `account`.
+//! Order: `ring`, `found`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `reel`, `window`, `invite`, `session`, `safety`, `attach`, `sweep`, `account`.
 
 pub mod account;
 pub mod answer;
@@ -13,6 +13,7 @@ pub mod lobby;
 pub mod memory;
 pub mod pairing;
 pub mod profile;
+pub mod reel;
 pub mod restore;
 pub mod ring;
 pub mod safety;

@@ -23,18 +23,21 @@ pub struct Swept {
     pub clients: u32,
     /// People who left memory since the sweep before, by their own deadline (stale presence).
     pub people: u32,
+    /// People and sessions that left memory because it was critical (MEM 3).
+    pub shed: u32,
     /// Rings that ended by themselves since the sweep before, by their own deadline.
     pub invites: u32,
 }
 
 impl Swept {
     /// Each kind with its name.
-    pub fn kinds(&self) -> [(&'static str, u32); 7] {
+    pub fn kinds(&self) -> [(&'static str, u32); 8] {
         [
             ("expired sessions", self.sessions),
             ("expired cooldowns", self.cooldowns),
             ("stale presence", self.people),
             ("expired invites", self.invites),
+            ("shed at critical", self.shed),
             ("counts of unanswered rings", self.unanswered),
             ("clients not seen for long", self.clients),
             ("full rate buckets", self.buckets),
@@ -51,14 +54,14 @@ pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
         unanswered: parts.invites.sweep(desk.now) as u32,
         ..Swept::default()
     };
+    parts.draws.forget(desk.now);
     while parts.sessions.take_expired(desk.now).is_some() {
         swept.sessions += 1;
     }
     let before = desk.now - desk.rules.answers_for;
     let users: Vec<Slot> = parts.people.all().collect();
     for user in users {
-        let links: Vec<_> =
-            parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.get(*link)?.client))).collect();
+        let links: Vec<_> = parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.who(*link)?.1))).collect();
         let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, |key| links.contains(&key));
         swept.clients += gone.len() as u32;
         for client in gone {

@@ -19,10 +19,7 @@ const CREDENTIALS_OUTLIVE: Span = Span::secs(60);
 /// CALL 3, 4: a line to all connections of both but the one that sent it.
 pub fn chat(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, said: &str) -> Result<Done, Reason> {
     let from: UserId = parts.people.id(me.user);
-    parts
-        .rates
-        .take(Action::Chat, Whom::User(from), &desk.rules.rate_chat, desk.now)
-        .map_err(|retry_after| Reason::RateLimited { retry_after })?;
+    take_rate(parts, desk, me)?;
     call::side(parts, me.user, id)?;
     let line = text::clean_chat(said);
     if !(1..=desk.rules.chat_max as usize).contains(&text::length(&line)) {
@@ -45,14 +42,23 @@ pub fn chat(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, said: &str) 
     Ok(Done::Said { at })
 }
 
-/// CALL 5: the first share waits, unannounced, until the other one shares too.
+fn take_rate(parts: &mut Parts, desk: &Desk, me: Me) -> Result<(), Reason> {
+    let user = Whom::User(parts.people.id(me.user));
+    parts.rates.take(Action::Chat, user, &desk.rules.rate_chat, desk.now).map_err(|retry_after| Reason::RateLimited { retry_after })
+}
+
+/// CALL 5: the first share waits, unannounced, until the other one shares too. Cleaned as a line of chat, and limited with them: the
+/// peer hears each one.
 pub fn share(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, contacts: &[(String, String)]) -> Result<Done, Reason> {
+    take_rate(parts, desk, me)?;
     let side = call::side(parts, me.user, id)?;
+    let mine: Vec<(String, String)> = contacts.iter().map(|(key, value)| (text::clean_chat(key), text::clean_chat(value))).collect();
     let call = parts.calls.get_mut(id).expect("checked above");
-    let before = call.members[side].shared.replace(contacts.to_vec());
-    let Some(theirs) = call.members[1 - side].shared.clone() else { return Ok(Done::Empty) };
+    let before = call.members[side].shared.replace(mine.clone());
+    let Some(theirs) = call.members[1 - side].shared.clone().filter(|_| before.as_ref() != Some(&mine)) else {
+        return Ok(Done::Empty);
+    };
     let peer = call.users[1 - side];
-    let mine: Vec<(String, String)> = contacts.to_vec();
     desk.tell(&parts.links, peer, &Event::Shared { call: id, contacts: mine });
     if before.is_none() {
         desk.tell(&parts.links, me.user, &Event::Shared { call: id, contacts: theirs });

@@ -1,20 +1,21 @@
 //! The last step of every input and every deadline: who became free enters the lobby and some windows, who did not leaves all.
-//! No other flow speaks of windows; they touch, remark or redraw. LOB 2, 3, 4; PRE 1, 2.
+//! No other flow speaks of windows; they touch, remark or redraw. LOB 2, 3, 4, 8; PRE 1, 2.
 
 use crate::desk::Desk;
-use crate::kit::ids::UserId;
+use crate::kit::ids::{LinkId, UserId};
 use crate::kit::random::{Purpose, Stream};
 use crate::output::WindowView;
+use crate::parts::draws::Asked;
 use crate::parts::lobbies::{GENDERS, GenderNo, LobbyNo};
-use crate::parts::windows::WindowNo;
+use crate::parts::windows::{Accepts, Window, WindowNo};
 use crate::parts::{Parts, Slot};
 use crate::row::Pair;
 use crate::wire::{Marks, Place};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// How often a place is drawn for before everybody is looked at.
-const TRIES: u32 = 32;
+/// How often somebody is drawn for before everybody is looked at.
+pub const TRIES: u32 = 32;
 
 /// The number of a gender; the last is "none given".
 pub fn gender_number(desk: &Desk, gender: &str) -> GenderNo {
@@ -69,7 +70,8 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
                 desk.view(link, WindowView::Closed);
             }
             (false, true) => {
-                parts.windows.wake(no);
+                parts.windows.wake(no, desk.now);
+                show_as_before(parts, desk, no);
                 fill(parts, desk, no);
                 parts.windows.flush(no, desk.now);
                 let window = parts.windows.get(no);
@@ -82,20 +84,66 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
     }
 }
 
-fn content(parts: &Parts, desk: &Desk, viewer: Slot, user: Slot) -> (Arc<crate::wire::Card>, Marks) {
-    let pair = Pair::of(parts.people.id(viewer), parts.people.id(user));
-    let marks = Marks { cooldown_until: parts.cooldowns.active(pair, desk.now), introduced_by: None };
+/// LOB 8: what the same window showed a short while ago, as far as it may be shown still.
+fn show_as_before(parts: &mut Parts, desk: &Desk, no: WindowNo) {
+    let window = parts.windows.get(no);
+    let (viewer, asked) = (window.viewer, asked(window));
+    for user in parts.draws.take(viewer, &asked, desk.now) {
+        if is_eligible(parts, no, user) {
+            parts.windows.show(no, user, desk.now);
+        }
+    }
+}
+
+/// A card with what it means to a viewer.
+pub fn content(parts: &Parts, desk: &Desk, viewer: Slot, user: Slot) -> (Arc<crate::wire::Card>, Marks) {
+    let cooldown = || parts.cooldowns.active(Pair::of(parts.people.id(viewer), parts.people.id(user)), desk.now);
+    let marks = Marks { cooldown_until: if parts.cooldowns.count() > 0 { cooldown() } else { None }, introduced_by: None };
     (parts.people.card(user).clone(), marks)
 }
 
 /// Whether a window may show a user who stands in its lobby.
 fn is_eligible(parts: &Parts, no: WindowNo, user: Slot) -> bool {
     let window = parts.windows.get(no);
-    let Some(gender) = parts.lobbies.gender(user) else { return false };
     parts.lobbies.of(user) == Some(window.lobby)
-        && window.accepts.accepts(gender, parts.people.card(user))
-        && parts.may_see(window.viewer, user)
+        && is_accepted(parts, window.viewer, &window.accepts, user)
         && window.place_of(user).is_none()
+}
+
+/// Whether a filter accepts somebody who stands in a lobby, whom the viewer may see.
+pub fn is_accepted(parts: &Parts, viewer: Slot, accepts: &Accepts, user: Slot) -> bool {
+    parts.lobbies.gender(user).is_some_and(|gender| accepts.accepts(gender, || parts.people.card(user))) && parts.may_see(viewer, user)
+}
+
+/// Those in a lobby among whom everybody is whom a filter accepts, and few others.
+pub fn pool<'a>(parts: &'a Parts, lobby: LobbyNo, accepts: &Accepts) -> &'a [Slot] {
+    let mut genders = (0..GENDERS as GenderNo).filter(|gender| accepts.has_gender(*gender));
+    match (accepts.is_all_genders(), genders.next(), genders.next()) {
+        (false, Some(only), None) => parts.lobbies.of_gender(lobby, only),
+        (false, None, _) => &[],
+        _ => parts.lobbies.all(lobby),
+    }
+}
+
+/// Closes a connection's window, and says so.
+pub fn close(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
+    if unwatch(parts, desk, link) {
+        desk.view(link, WindowView::Closed);
+    }
+}
+
+/// Closes a connection's window, if it has one; whom it showed is kept for when it is opened again (LOB 8).
+pub fn unwatch(parts: &mut Parts, desk: &Desk, link: LinkId) -> bool {
+    let Some(no) = parts.windows.of(link) else { return false };
+    let window = parts.windows.get(no);
+    if window.is_awake() {
+        parts.draws.closed(window.viewer, &asked(window), window.shown().map(|(_, user, _)| user), desk.now);
+    }
+    parts.windows.close(link)
+}
+
+fn asked(window: &Window) -> Asked {
+    Asked { lobby: window.lobby, places: window.places, accepts: window.accepts.clone() }
 }
 
 fn hide(parts: &mut Parts, desk: &mut Desk, user: Slot) {
@@ -132,7 +180,7 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
         }
         return;
     }
-    let mut draws = draws(parts, desk, Purpose::Expose, user);
+    let mut draws = stream(parts, desk, Purpose::Expose, user);
     for _ in 0..3 * wanted {
         if given >= wanted {
             break;
@@ -142,7 +190,8 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
     }
 }
 
-fn draws(parts: &Parts, desk: &Desk, purpose: Purpose, user: Slot) -> Stream {
+/// Draws of this instant for a user.
+pub fn stream(parts: &Parts, desk: &Desk, purpose: Purpose, user: Slot) -> Stream {
     let UserId(id) = parts.people.id(user);
     desk.seed.stream(purpose, desk.now.0, id as u64 ^ (id >> 64) as u64)
 }
@@ -179,8 +228,11 @@ fn make_way(parts: &mut Parts, desk: &mut Desk, no: WindowNo, user: Slot) -> boo
 /// Fills free places by draws; of two draws the one shown in fewer windows gets it. What is still free afterwards is hungry.
 fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     let window = parts.windows.get(no);
+    if window.free() == 0 {
+        return parts.windows.set_hungry(no, false);
+    }
     let (viewer, lobby, places) = (window.viewer, window.lobby, window.places);
-    let mut draws = draws(parts, desk, Purpose::Fill, viewer);
+    let mut draws = stream(parts, desk, Purpose::Fill, viewer);
     let is_small = parts.lobbies.count(lobby) <= 4 * u32::from(places) + 16;
     if !is_small {
         while parts.windows.get(no).free() > 0 {
@@ -204,13 +256,7 @@ fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
 /// One user whom the window may show: of two found by chance the one shown in fewer windows.
 fn draw(parts: &Parts, no: WindowNo, lobby: LobbyNo, draws: &mut Stream) -> Option<Slot> {
     let window = parts.windows.get(no);
-    let all = parts.lobbies.all(lobby);
-    let mut genders = (0..GENDERS as GenderNo).filter(|gender| window.accepts.has_gender(*gender));
-    let pool = match (window.accepts.is_all_genders(), genders.next(), genders.next()) {
-        (false, Some(only), None) => parts.lobbies.of_gender(lobby, only),
-        (false, None, _) => return None,
-        _ => all,
-    };
+    let pool = pool(parts, lobby, &window.accepts);
     let mut first: Option<Slot> = None;
     for _ in 0..TRIES.min(pool.len() as u32 * 2) {
         let user = pool[draws.below(pool.len() as u32) as usize];
@@ -258,7 +304,7 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
     }
     let watchers: Vec<(WindowNo, u8)> = parts.windows.watchers(user).collect();
     for (no, place) in watchers {
-        if parts.windows.get(no).accepts.accepts(gender, parts.people.card(user)) {
+        if parts.windows.get(no).accepts.accepts(gender, || parts.people.card(user)) {
             parts.windows.redraw(no, place);
             parts.windows.schedule(no, desk.now, desk.rules.coalesce);
         } else {
@@ -271,10 +317,12 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
 /// A window's deadline: free places are filled, then what changed is told, each place once.
 pub fn flush(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     fill(parts, desk, no);
-    let places = parts.windows.flush(no, desk.now);
+    let dirty = parts.windows.flush(no, desk.now);
     let window = parts.windows.get(no);
-    let set: Vec<Place> =
-        places.into_iter().map(|place| (place, window.user_at(place).map(|user| content(parts, desk, window.viewer, user)))).collect();
+    let mut set: Vec<Place> = Vec::with_capacity(dirty.count_ones() as usize);
+    for place in (0..window.places).filter(|place| dirty & 1 << place != 0) {
+        set.push((place, window.user_at(place).map(|user| content(parts, desk, window.viewer, user))));
+    }
     let view = WindowView::Changes { set, available: parts.lobbies.count(window.lobby) };
     desk.view(window.link, view);
 }

@@ -41,12 +41,20 @@ impl Bucket {
     /// # Errors
     /// How long to wait for the next piece; nothing was taken.
     pub fn take(&mut self, rate: &Rate, now: Millis) -> Result<(), Span> {
+        self.take_many(rate, 1, now)
+    }
+
+    /// Takes so many pieces at once; more than a burst where it is full.
+    ///
+    /// # Errors
+    /// How long to wait for so many; nothing was taken.
+    pub fn take_many(&mut self, rate: &Rate, pieces: u32, now: Millis) -> Result<(), Span> {
         if rate.is_off() {
             return Ok(());
         }
         let now_us = now.0.saturating_mul(1_000);
-        let debt_us = self.full_at_us.saturating_sub(now_us) + rate.piece_us();
-        let most_us = rate.piece_us() * u64::from(rate.burst.max(1));
+        let debt_us = self.full_at_us.saturating_sub(now_us) + rate.piece_us() * u64::from(pieces);
+        let most_us = rate.piece_us() * u64::from(rate.burst.max(pieces).max(1));
         if debt_us > most_us {
             return Err(Span((debt_us - most_us).div_ceil(1_000).max(1)));
         }
@@ -81,5 +89,17 @@ mod tests {
         assert_eq!(bucket.take(&rate, start + Span::secs(10)), Ok(()));
         assert!(!bucket.is_full(start + Span::secs(69)));
         assert!(bucket.is_full(start + Span::secs(70)));
+    }
+
+    #[test]
+    fn many_at_once_wait_until_there_are_so_many() {
+        let rate = Rate::per(60, Span::mins(1), 200);
+        let (mut bucket, start) = (Bucket::default(), Millis(1_000_000));
+        assert_eq!(bucket.take_many(&rate, 150, start), Ok(()));
+        assert_eq!(bucket.take_many(&rate, 51, start), Err(Span::secs(1)));
+        assert_eq!(bucket.take_many(&rate, 50, start), Ok(()));
+        let full = start + Span::secs(200);
+        assert_eq!(bucket.take_many(&rate, 201, full), Ok(()), "more than a burst needs a full one");
+        assert_eq!(bucket.take_many(&rate, 0, full + Span::secs(1)), Ok(()));
     }
 }

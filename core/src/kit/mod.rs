@@ -1,7 +1,9 @@
 //! Tools without domain words: time, ids, timers, tables, randomness, digests, text, buckets.
 
+pub mod arena;
 pub mod buckets;
 pub mod digest;
+pub mod few;
 pub mod ids;
 pub mod random;
 pub mod slots;

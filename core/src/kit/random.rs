@@ -17,6 +17,8 @@ pub enum Purpose {
     Expose = 2,
     /// Who fills a free place.
     Fill = 3,
+    /// Who comes next in a reel.
+    Reel = 4,
 }
 
 impl Seed {

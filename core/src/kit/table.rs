@@ -6,8 +6,16 @@ use core::hash::{BuildHasher, Hash};
 use hashbrown::HashMap;
 use siphasher::sip::SipHasher13;
 
+/// Hashes under keys of the realm.
 #[derive(Clone, Copy, Debug)]
-struct Keyed(u64, u64);
+pub(crate) struct Keyed(u64, u64);
+
+impl Keyed {
+    pub(crate) fn new(seed: &Seed) -> Keyed {
+        let (a, b) = seed.table_keys();
+        Keyed(a, b)
+    }
+}
 
 impl BuildHasher for Keyed {
     type Hasher = SipHasher13;
@@ -23,8 +31,7 @@ pub struct Table<K, V>(HashMap<K, V, Keyed>);
 impl<K: Eq + Hash, V> Table<K, V> {
     /// An empty one.
     pub fn new(seed: &Seed) -> Table<K, V> {
-        let (a, b) = seed.table_keys();
-        Table(HashMap::with_hasher(Keyed(a, b)))
+        Table(HashMap::with_hasher(Keyed::new(seed)))
     }
     /// The value of a key.
     pub fn get(&self, key: &K) -> Option<&V> {

@@ -5,7 +5,7 @@ use crate::kit::digest::Digest;
 use crate::kit::ids::{ClientId, LinkId};
 use crate::kit::time::Millis;
 use crate::wire::Answer;
-use alloc::collections::VecDeque;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Whose numbers they are: a page or process, or a connection that named none.
@@ -28,15 +28,106 @@ pub enum Seen {
     Pending,
 }
 
+/// Answers in the order in which they were given, written as on the wire: most have two to ten bytes, and there are up to [64] a
+/// client. Each is its length, its number and what was answered.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+/// From this length on an answer's length is told in four more bytes.
+const LONG: u8 = u8::MAX;
+
+impl Kept {
+    fn push(&mut self, number: u64, answer: &Answer) {
+        let begin = self.bytes.len();
+        let mut bytes = core::mem::take(&mut self.bytes);
+        bytes.push(0);
+        bytes = postcard::to_extend(&(number, answer), bytes).expect("wire types hold nothing that postcard cannot write");
+        let length = bytes.len() - begin - 1;
+        match u8::try_from(length) {
+            Ok(short) if short < LONG => bytes[begin] = short,
+            _ => {
+                bytes[begin] = LONG;
+                bytes.splice(begin + 1..begin + 1, (length as u32).to_le_bytes());
+            }
+        }
+        self.bytes = bytes;
+        self.count += 1;
+    }
+
+    /// Where the answer that begins at `at` stands, without its length.
+    fn range(&self, at: usize) -> core::ops::Range<usize> {
+        match self.bytes[at] {
+            LONG => {
+                let length = self.bytes[at + 1..at + 5].try_into().map(u32::from_le_bytes).expect("four bytes");
+                at + 5..at + 5 + length as usize
+            }
+            short => at + 1..at + 1 + usize::from(short),
+        }
+    }
+
+    fn pop_oldest(&mut self) {
+        let end = self.range(0).end;
+        self.bytes.drain(..end);
+        self.count -= 1;
+    }
+
+    fn find(&self, number: u64) -> Option<Answer> {
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let range = self.range(at);
+            let (found, rest) = postcard::take_from_bytes::<u64>(&self.bytes[range.clone()]).expect("as written");
+            if found == number {
+                return Some(postcard::from_bytes(rest).expect("as written"));
+            }
+            at = range.end;
+        }
+        None
+    }
+}
+
+/// Numbers without an answer; most clients have none.
+#[derive(Clone, Debug, Default)]
+struct Unanswered {
+    pending: Vec<u64>,
+    /// Dropped with their connection before they were answered: nothing of them is left, and they may be said again.
+    dropped: Vec<u64>,
+}
+
 #[derive(Clone, Debug)]
 struct Client {
     key: ClientKey,
     last_id: u64,
-    answers: VecDeque<(u64, Answer)>,
-    pending: Vec<u64>,
-    /// Dropped with their connection before they were answered: nothing of them is left, and they may be said again.
-    dropped: Vec<u64>,
     seen: Millis,
+    answers: Kept,
+    unanswered: Option<Box<Unanswered>>,
+    /// When its rows were read, if they were: `seen` is then that of its last row, and it may have been there until just before.
+    loaded: Millis,
+}
+
+impl Client {
+    fn new(key: ClientKey, now: Millis) -> Client {
+        Client { key, last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
+    }
+
+    fn pending(&self) -> &[u64] {
+        self.unanswered.as_ref().map_or(&[], |unanswered| &unanswered.pending)
+    }
+
+    fn dropped(&self) -> &[u64] {
+        self.unanswered.as_ref().map_or(&[], |unanswered| &unanswered.dropped)
+    }
+
+    fn change_unanswered(&mut self, change: impl FnOnce(&mut Unanswered)) {
+        if let Some(unanswered) = &mut self.unanswered {
+            change(unanswered);
+            if unanswered.pending.is_empty() && unanswered.dropped.is_empty() {
+                self.unanswered = None;
+            }
+        }
+    }
 }
 
 /// As many as a client may have unanswered (`docs/protocol.md`, "Commands").
@@ -70,7 +161,9 @@ impl Answered {
                         gone = Some(id);
                     }
                 }
-                clients.push(Client { key, last_id: 0, answers: VecDeque::new(), pending: Vec::new(), dropped: Vec::new(), seen: now });
+                // Nearly everybody has one, and a vector that grows by itself would make room for four.
+                clients.reserve_exact(1);
+                clients.push(Client::new(key, now));
                 clients.len() - 1
             }
         };
@@ -84,20 +177,24 @@ impl Answered {
 
     pub fn look(&self, user: Slot, key: ClientKey, number: u64) -> Seen {
         let Some(client) = self.client(user, key) else { return Seen::New };
-        if let Some((_, answer)) = client.answers.iter().find(|(n, _)| *n == number) {
-            return Seen::Answer(answer.clone());
+        if number > client.last_id {
+            return Seen::New;
         }
-        if client.pending.contains(&number) {
+        if let Some(answer) = client.answers.find(number) {
+            return Seen::Answer(answer);
+        }
+        if client.pending().contains(&number) {
             return Seen::Pending;
         }
-        if number <= client.last_id && !client.dropped.contains(&number) { Seen::Old } else { Seen::New }
+        if client.dropped().contains(&number) { Seen::New } else { Seen::Old }
     }
 
     /// Its answer waits for rows.
     pub fn wait(&mut self, user: Slot, key: ClientKey, number: u64, now: Millis) -> Option<ClientId> {
         let (client, gone) = self.client_mut(user, key, now);
-        client.pending.push(number);
-        client.dropped.retain(|n| *n != number);
+        let unanswered = client.unanswered.get_or_insert_default();
+        unanswered.pending.push(number);
+        unanswered.dropped.retain(|n| *n != number);
         client.last_id = client.last_id.max(number);
         gone
     }
@@ -105,29 +202,38 @@ impl Answered {
     /// It no longer waits.
     pub fn ready(&mut self, user: Slot, key: ClientKey, number: u64) {
         if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
-            client.pending.retain(|n| *n != number);
+            client.change_unanswered(|unanswered| unanswered.pending.retain(|n| *n != number));
         }
     }
 
     /// The connection that they came over is no more, and they with it.
     pub fn drop_pending(&mut self, user: Slot, key: ClientKey) {
         if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
-            client.dropped.append(&mut client.pending);
-            let too_many = client.dropped.len().saturating_sub(DROPPED_MAX);
-            client.dropped.drain(..too_many);
+            client.change_unanswered(|Unanswered { pending, dropped }| {
+                dropped.append(pending);
+                let too_many = dropped.len().saturating_sub(DROPPED_MAX);
+                dropped.drain(..too_many);
+            });
         }
     }
 
     /// Keeps an answer, at most `keep` of a client. Gives the client that had to be forgotten for it.
-    pub fn remember(&mut self, user: Slot, key: ClientKey, number: u64, answer: Answer, keep: u32, now: Millis) -> Option<ClientId> {
+    pub fn remember(&mut self, user: Slot, key: ClientKey, number: u64, answer: &Answer, keep: u32, now: Millis) -> Option<ClientId> {
         let (client, gone) = self.client_mut(user, key, now);
         client.last_id = client.last_id.max(number);
-        client.dropped.retain(|n| *n != number);
-        client.answers.push_back((number, answer));
-        while client.answers.len() > keep as usize {
-            client.answers.pop_front();
+        client.change_unanswered(|unanswered| unanswered.dropped.retain(|n| *n != number));
+        client.answers.push(number, answer);
+        while client.answers.count > keep {
+            client.answers.pop_oldest();
         }
         gone
+    }
+
+    /// Keeps an answer of `at` that was read from its row.
+    pub fn load(&mut self, user: Slot, client: ClientId, number: u64, answer: &Answer, keep: u32, (at, now): (Millis, Millis)) {
+        let key = ClientKey::Client(client);
+        let _ = self.remember(user, key, number, answer, keep, at.min(now));
+        self.client_mut(user, key, at.min(now)).0.loaded = now;
     }
 
     /// The client is there again, or still.
@@ -148,7 +254,7 @@ impl Answered {
             return gone;
         }
         self.of.get_mut(user).retain(|client| {
-            let stays = client.seen > before || keep(client.key);
+            let stays = client.seen.max(client.loaded) > before || keep(client.key);
             if let (false, ClientKey::Client(id)) = (stays, client.key) {
                 gone.push(id);
             }
@@ -167,12 +273,37 @@ impl Answered {
                 ClientKey::Client(id) => into.number(1).wide(id.0),
                 ClientKey::Link(id) => into.number(2).number(id.0),
             };
-            into.number(client.last_id).number(client.answers.len() as u64).number(client.pending.len() as u64);
-            for number in &client.dropped {
+            into.number(client.last_id).number(client.pending().len() as u64);
+            for number in client.dropped() {
                 into.number(*number);
             }
-            for (number, answer) in &client.answers {
-                into.number(*number).number(u64::from(answer.is_ok()));
+            into.bytes(&client.answers.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Done, Reason};
+
+    #[test]
+    fn con_5_the_newest_answers_are_kept_whatever_their_length() {
+        let mut answered = Answered::new(4);
+        let (user, key) = (Slot(3), ClientKey::Link(LinkId(1)));
+        let answer = |n: u64| -> Answer {
+            match n % 3 {
+                0 => Ok(Done::Joined { lobby: core::iter::repeat_n('x', 30 * n as usize).collect() }),
+                1 => Err(Reason::Busy),
+                _ => Ok(Done::Said { at: Millis(1 << n) }),
+            }
+        };
+        for n in 1..=40 {
+            assert_eq!(answered.look(user, key, n), Seen::New);
+            answered.remember(user, key, n, &answer(n), 5, Millis(n));
+            for said in 1..=n {
+                let expected = if said + 5 > n { Seen::Answer(answer(said)) } else { Seen::Old };
+                assert_eq!(answered.look(user, key, said), expected, "number {said} after {n}");
             }
         }
     }

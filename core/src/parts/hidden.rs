@@ -17,8 +17,13 @@ pub struct Hidden {
 }
 
 impl Hidden {
+    /// Whether nobody hides from anybody.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     pub fn is_hidden(&self, a: UserId, b: UserId) -> bool {
-        !self.pairs.is_empty() && self.pairs.contains_key(&(a, b))
+        self.pairs.contains_key(&(a, b))
     }
 
     pub fn has_blocked(&self, by: UserId, of: UserId) -> bool {

@@ -4,6 +4,7 @@
 pub mod answered;
 pub mod calls;
 pub mod cooldowns;
+pub mod draws;
 pub mod hidden;
 pub mod invites;
 pub mod links;
@@ -11,6 +12,7 @@ pub mod lobbies;
 pub mod parked;
 pub mod people;
 pub mod rates;
+pub mod reels;
 pub mod sessions;
 pub mod tickets;
 pub mod windows;
@@ -31,6 +33,7 @@ pub struct Parts {
     pub answered: answered::Answered,
     pub calls: calls::Calls,
     pub cooldowns: cooldowns::Cooldowns,
+    pub draws: draws::Draws,
     pub hidden: hidden::Hidden,
     pub invites: invites::Invites,
     pub links: links::Links,
@@ -38,6 +41,7 @@ pub struct Parts {
     pub parked: parked::Parked,
     pub people: people::People,
     pub rates: rates::Rates,
+    pub reels: reels::Reels,
     pub sessions: sessions::Sessions,
     pub tickets: tickets::Tickets,
     pub windows: windows::Windows,
@@ -49,6 +53,7 @@ impl Parts {
             answered: answered::Answered::new(limits.clients_per_user),
             calls: calls::Calls::new(limits.remembered_max),
             cooldowns: cooldowns::Cooldowns::new(limits.cooldowns_max),
+            draws: draws::Draws::default(),
             hidden: hidden::Hidden::default(),
             invites: invites::Invites::new(limits.remembered_max),
             links: links::Links::new(seed),
@@ -56,6 +61,7 @@ impl Parts {
             parked: parked::Parked::new(limits.parked_max),
             people: people::People::new(seed),
             rates: rates::Rates::new(limits.buckets_max),
+            reels: reels::Reels::new(limits.reel_max),
             sessions: sessions::Sessions::new(limits.sessions_max, seed),
             tickets: tickets::Tickets::default(),
             windows: windows::Windows::new(seed),
@@ -74,7 +80,7 @@ impl Parts {
 
     /// LOB 3: whether `viewer` may see `other` at all. One function for windows, pairing and invites.
     pub fn may_see(&self, viewer: Slot, other: Slot) -> bool {
-        viewer != other && !self.hidden.is_hidden(self.people.id(viewer), self.people.id(other))
+        viewer != other && (self.hidden.is_empty() || !self.hidden.is_hidden(self.people.id(viewer), self.people.id(other)))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use super::Slot;
 use super::lobbies::LobbyNo;
+use crate::kit::arena::Arena;
 use crate::kit::digest::Digest;
 use crate::kit::ids::UserId;
 use crate::kit::random::Seed;
-use crate::kit::slots::Slots;
-use crate::kit::table::Table;
 use crate::kit::time::Millis;
 use crate::row::PersonRow;
 use crate::wire::{Card, Totals};
@@ -27,24 +26,23 @@ struct Person {
     offline_since: Option<Millis>,
     /// INV 10: rings in a row that expired without a command of theirs.
     unanswered: u32,
-    /// When the last command of theirs came.
-    heard: Option<Millis>,
+    /// When the last command of theirs came; 0 is never.
+    heard: Millis,
 }
 
 #[derive(Debug)]
 pub struct People {
-    slots: Slots<Person>,
-    by_id: Table<UserId, Slot>,
+    all: Arena<UserId, Person>,
     offline: BTreeSet<(Millis, Slot)>,
 }
 
 impl People {
     pub fn new(seed: &Seed) -> People {
-        People { slots: Slots::default(), by_id: Table::new(seed), offline: BTreeSet::new() }
+        People { all: Arena::new(seed), offline: BTreeSet::new() }
     }
 
     pub fn slot(&self, user: UserId) -> Option<Slot> {
-        self.by_id.get(&user).copied()
+        self.all.find(&user).map(Slot)
     }
 
     /// In memory with everything that the rows know.
@@ -53,15 +51,15 @@ impl People {
     }
 
     fn person(&self, slot: Slot) -> &Person {
-        self.slots.get(slot.0).expect("a slot is used while its user is in memory")
+        self.all.get(slot.0).expect("a slot is used while its user is in memory")
     }
 
     fn person_mut(&mut self, slot: Slot) -> &mut Person {
-        self.slots.get_mut(slot.0).expect("a slot is used while its user is in memory")
+        self.all.get_mut(slot.0).expect("a slot is used while its user is in memory")
     }
 
     pub fn id(&self, slot: Slot) -> UserId {
-        self.person(slot).card.user
+        self.all.key(slot.0)
     }
 
     pub fn card(&self, slot: Slot) -> &Arc<Card> {
@@ -77,7 +75,7 @@ impl People {
     }
 
     pub fn count(&self) -> usize {
-        self.slots.len()
+        self.all.len()
     }
 
     pub fn count_offline(&self) -> usize {
@@ -85,7 +83,7 @@ impl People {
     }
 
     pub fn all(&self) -> impl Iterator<Item = Slot> {
-        self.slots.iter().map(|(slot, _)| Slot(slot))
+        self.all.iter().map(|(slot, _, _)| Slot(slot))
     }
 
     /// As it is to be kept.
@@ -121,7 +119,7 @@ impl People {
             video: row.video.clone(),
             tags: row.tags.clone(),
         });
-        let slot = Slot(self.slots.insert(Person {
+        let person = Person {
             card,
             created: row.created,
             totals: row.totals,
@@ -129,9 +127,9 @@ impl People {
             is_complete,
             offline_since: Some(now),
             unanswered: 0,
-            heard: None,
-        }));
-        self.by_id.insert(row.user, slot);
+            heard: Millis(0),
+        };
+        let slot = Slot(self.all.insert(row.user, person));
         self.offline.insert((now, slot));
         slot
     }
@@ -155,7 +153,7 @@ impl People {
     /// INV 10: a ring that began at `started` ended by itself; gives how many in a row did, with no command since the first.
     pub fn left_unanswered(&mut self, slot: Slot, started: Millis) -> u32 {
         let person = self.person_mut(slot);
-        person.unanswered = if person.heard.is_some_and(|heard| heard > started) { 0 } else { person.unanswered + 1 };
+        person.unanswered = if person.heard > started { 0 } else { person.unanswered + 1 };
         person.unanswered
     }
 
@@ -163,7 +161,7 @@ impl People {
     pub fn was_heard(&mut self, slot: Slot, now: Millis) {
         let person = self.person_mut(slot);
         person.unanswered = 0;
-        person.heard = Some(now);
+        person.heard = now;
     }
 
     pub fn connected(&mut self, slot: Slot) {
@@ -185,9 +183,8 @@ impl People {
     }
 
     pub fn leave(&mut self, slot: Slot) {
-        let person = self.slots.remove(slot.0).expect("whoever leaves is in memory");
+        let person = self.all.remove(slot.0).expect("whoever leaves is in memory");
         assert!(person.lobby.is_none(), "LOB 1: whoever leaves memory is in no lobby");
-        self.by_id.remove(&person.card.user);
         if let Some(since) = person.offline_since {
             self.offline.remove(&(since, slot));
         }
@@ -200,7 +197,7 @@ impl People {
             .number(u64::from(person.is_complete))
             .maybe(person.offline_since.map(|at| at.0))
             .number(u64::from(person.unanswered))
-            .maybe(person.heard.map(|at| at.0));
+            .number(person.heard.0);
     }
 
     pub fn durable_digest(&self, slot: Slot, into: &mut Digest) {

@@ -6,11 +6,13 @@ use crate::kit::digest::Digest;
 use crate::kit::ids::UserId;
 use crate::kit::time::{Millis, Span};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Api,
+    Cards,
     Chat,
     Guests,
     Reports,
@@ -39,16 +41,42 @@ impl Rates {
 
     /// Takes one piece, or says how long to wait.
     pub fn take(&mut self, action: Action, whom: Whom, rate: &Rate, now: Millis) -> Result<(), Span> {
-        if rate.is_off() {
+        self.take_many(action, whom, 1, rate, now)
+    }
+
+    /// Takes so many pieces at once, or says how long to wait for them.
+    pub fn take_many(&mut self, action: Action, whom: Whom, pieces: u32, rate: &Rate, now: Millis) -> Result<(), Span> {
+        if rate.is_off() || pieces == 0 {
             return Ok(());
         }
-        if self.buckets.len() >= self.max as usize && !self.buckets.contains_key(&(action, whom)) {
-            self.sweep(now);
-            if self.buckets.len() >= self.max as usize {
-                return Err(Span::secs(1));
-            }
+        self.make_room(usize::from(!self.buckets.contains_key(&(action, whom))), now)?;
+        self.buckets.entry((action, whom)).or_default().take_many(rate, pieces, now)
+    }
+
+    /// Takes one piece of each, or none and says how long to wait.
+    pub fn take_all(&mut self, wanted: &[(Action, Whom, Rate)], now: Millis) -> Result<(), Span> {
+        let counted = || wanted.iter().filter(|(_, _, rate)| !rate.is_off());
+        let new = counted().filter(|(action, whom, _)| !self.buckets.contains_key(&(*action, *whom))).count();
+        self.make_room(new, now)?;
+        let mut after = Vec::with_capacity(wanted.len());
+        for (action, whom, rate) in counted() {
+            let mut bucket = self.buckets.get(&(*action, *whom)).copied().unwrap_or_default();
+            bucket.take(rate, now)?;
+            after.push(((*action, *whom), bucket));
         }
-        self.buckets.entry((action, whom)).or_default().take(rate, now)
+        self.buckets.extend(after);
+        Ok(())
+    }
+
+    /// Room for so many new buckets, after a sweep if need be.
+    fn make_room(&mut self, new: usize, now: Millis) -> Result<(), Span> {
+        if self.buckets.len() + new > self.max as usize {
+            self.sweep(now);
+        }
+        if self.buckets.len() + new > self.max as usize {
+            return Err(Span::secs(1));
+        }
+        Ok(())
     }
 
     /// Drops buckets that are full again; gives how many.

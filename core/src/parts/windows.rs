@@ -4,14 +4,15 @@
 
 use super::lobbies::{GenderNo, LobbyNo};
 use super::{BySlot, Slot};
+use crate::kit::arena::Arena;
 use crate::kit::digest::Digest;
 use crate::kit::ids::LinkId;
 use crate::kit::random::Seed;
-use crate::kit::slots::Slots;
-use crate::kit::table::Table;
 use crate::kit::time::{Millis, Span};
 use crate::wire::{Card, Filter};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A window by its handle.
@@ -23,7 +24,7 @@ pub struct WindowNo(pub u32);
 pub struct Accepts {
     /// One bit a gender; 0 is all.
     genders: u16,
-    tags: Vec<alloc::string::String>,
+    tags: Box<[String]>,
 }
 
 impl Accepts {
@@ -31,11 +32,15 @@ impl Accepts {
     pub fn new(filter: &Filter, number: impl Fn(&str) -> Option<GenderNo>) -> Accepts {
         const NOBODY: u16 = 1 << 15;
         let genders = filter.genders.iter().map(|gender| number(gender).map_or(NOBODY, |no| 1 << no)).fold(0, |all, bit| all | bit);
-        Accepts { genders, tags: filter.tags.clone() }
+        Accepts { genders, tags: filter.tags.as_slice().into() }
     }
 
-    pub fn accepts(&self, gender: GenderNo, card: &Card) -> bool {
-        self.has_gender(gender) && self.tags.iter().all(|tag| card.tags.contains(tag))
+    pub fn accepts<'a>(&self, gender: GenderNo, card: impl FnOnce() -> &'a Card) -> bool {
+        self.has_gender(gender) && (self.tags.is_empty() || self.has_tags(card()))
+    }
+
+    fn has_tags(&self, card: &Card) -> bool {
+        self.tags.iter().all(|tag| card.tags.contains(tag))
     }
 
     pub fn has_gender(&self, gender: GenderNo) -> bool {
@@ -47,18 +52,47 @@ impl Accepts {
     }
 }
 
-/// What a place shows; packed, since there are twenty of them a viewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shown {
-    /// The user's slot, or `NOBODY`.
-    user: u32,
-    /// Where this place stands in the user's list of watchers.
-    back: u32,
-    since: Millis,
-}
+/// What the places show, twelve bytes a place, since there are twenty of them a viewer: first all users, which are searched most,
+/// then where each place stands in its user's list of watchers, then since when it is so.
+#[derive(Debug)]
+struct Shown(Box<[u32]>);
 
 const NOBODY: u32 = u32::MAX;
-const EMPTY: Shown = Shown { user: NOBODY, back: 0, since: Millis(0) };
+
+impl Shown {
+    fn new(places: u8) -> Shown {
+        let mut rows = alloc::vec![0; usize::from(places) * 3];
+        rows[..usize::from(places)].fill(NOBODY);
+        Shown(rows.into_boxed_slice())
+    }
+    fn places(&self) -> usize {
+        self.0.len() / 3
+    }
+    /// The slots of those shown, or `NOBODY`.
+    fn users(&self) -> &[u32] {
+        &self.0[..self.places()]
+    }
+    fn user(&self, place: u8) -> u32 {
+        self.users()[usize::from(place)]
+    }
+    fn back(&self, place: u8) -> u32 {
+        self.0[self.places() + usize::from(place)]
+    }
+    fn set_back(&mut self, place: u8, back: u32) {
+        let places = self.places();
+        self.0[places + usize::from(place)] = back;
+    }
+    /// Milliseconds after the window woke.
+    fn since(&self) -> &[u32] {
+        &self.0[self.places() * 2..]
+    }
+    fn set(&mut self, place: u8, user: u32, back: u32, since: u32) {
+        let places = self.places();
+        for (row, value) in [user, back, since].into_iter().enumerate() {
+            self.0[places * row + usize::from(place)] = value;
+        }
+    }
+}
 
 /// A place of a window as a user's list of watchers keeps it: window · 64 + place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,16 +116,20 @@ pub struct Window {
     pub lobby: LobbyNo,
     pub accepts: Accepts,
     pub places: u8,
-    shown: alloc::boxed::Box<[Shown]>,
     filled: u8,
-    dirty: u64,
     is_awake: bool,
+    shown: Shown,
+    dirty: u64,
     /// Position among the awake windows of its lobby.
     in_lobby: u32,
-    /// Position among those with free places, if it is one of them.
-    in_hungry: Option<u32>,
-    last_flush: Option<Millis>,
-    due: Option<Millis>,
+    /// Position among those with free places, or `NOBODY`.
+    in_hungry: u32,
+    /// When it woke; places tell since when they show somebody from there.
+    woke: Millis,
+    /// Zero before the first.
+    last_flush: Millis,
+    /// `NEVER` where none is planned.
+    due: Millis,
     /// Until then no card has been shown for long enough to make way, while all places are taken.
     settled_until: Millis,
 }
@@ -104,16 +142,21 @@ impl Window {
         self.places - self.filled
     }
     pub fn user_at(&self, place: u8) -> Option<Slot> {
-        let user = self.shown[place as usize].user;
+        let user = self.shown.user(place);
         (user != NOBODY).then_some(Slot(user))
     }
     /// Everybody shown, with place and since when.
     pub fn shown(&self) -> impl Iterator<Item = (u8, Slot, Millis)> {
-        let places = self.shown.iter().enumerate().filter(|(_, shown)| shown.user != NOBODY);
-        places.map(|(place, shown)| (place as u8, Slot(shown.user), shown.since))
+        let places = self.shown.users().iter().zip(self.shown.since()).enumerate().filter(|(_, (user, _))| **user != NOBODY);
+        places.map(|(place, (user, since))| (place as u8, Slot(*user), self.woke + Span(u64::from(*since))))
     }
     pub fn place_of(&self, user: Slot) -> Option<u8> {
-        self.shown.iter().position(|shown| shown.user == user.0).map(|place| place as u8)
+        // All are compared, which is quicker than to stop: most are not there.
+        let is_here = |found: bool, shown: &u32| found | (*shown == user.0);
+        if !self.shown.users().iter().fold(false, is_here) {
+            return None;
+        }
+        self.shown.users().iter().position(|shown| *shown == user.0).map(|place| place as u8)
     }
     fn free_place(&self) -> Option<u8> {
         self.place_of(Slot(NOBODY))
@@ -124,34 +167,42 @@ impl Window {
     }
     /// The place of the card shown longest, in a full window.
     pub fn oldest(&self) -> (u8, Slot, Millis) {
-        self.shown().min_by_key(|(place, _, since)| (*since, *place)).expect("a full window shows somebody")
+        let since = self.shown.since().iter().copied().min().expect("a window has places");
+        let place = self.shown.since().iter().position(|other| *other == since).expect("just found") as u8;
+        (place, Slot(self.shown.user(place)), self.woke + Span(u64::from(since)))
     }
 }
 
 #[derive(Debug)]
 pub struct Windows {
-    windows: Slots<Window>,
-    by_link: Table<LinkId, WindowNo>,
+    windows: Arena<LinkId, Window>,
     watchers: BySlot<Vec<Watcher>>,
     awake: BTreeMap<LobbyNo, Vec<WindowNo>>,
     hungry: BTreeMap<LobbyNo, Vec<WindowNo>>,
     flushes: BTreeMap<Millis, Vec<WindowNo>>,
+    /// The first of `flushes`, so that a look at it costs nothing.
+    first_flush: Millis,
 }
+
+/// No deadline.
+const NEVER: Millis = Millis(u64::MAX);
+/// Lists of watchers grow by at least so much, and by a quarter.
+const GROWTH: usize = 8;
 
 impl Windows {
     pub fn new(seed: &Seed) -> Windows {
         Windows {
-            windows: Slots::default(),
-            by_link: Table::new(seed),
+            windows: Arena::new(seed),
             watchers: BySlot::default(),
             awake: BTreeMap::new(),
             hungry: BTreeMap::new(),
             flushes: BTreeMap::new(),
+            first_flush: NEVER,
         }
     }
 
     pub fn of(&self, link: LinkId) -> Option<WindowNo> {
-        self.by_link.get(&link).copied()
+        self.windows.find(&link).map(WindowNo)
     }
 
     pub fn get(&self, no: WindowNo) -> &Window {
@@ -190,29 +241,28 @@ impl Windows {
     /// Opens one, asleep; an older one of the connection must be closed before.
     pub fn open(&mut self, link: LinkId, viewer: Slot, lobby: LobbyNo, accepts: Accepts, places: u8) -> WindowNo {
         assert!((1..=64).contains(&places), "a window has 1 to 64 places");
-        let no = WindowNo(self.windows.insert(Window {
+        let window = Window {
             link,
             viewer,
             lobby,
             accepts,
             places,
-            shown: alloc::vec![EMPTY; places as usize].into_boxed_slice(),
             filled: 0,
-            dirty: 0,
             is_awake: false,
+            shown: Shown::new(places),
+            dirty: 0,
             in_lobby: 0,
-            in_hungry: None,
-            last_flush: None,
-            due: None,
+            in_hungry: NOBODY,
+            woke: Millis(0),
+            last_flush: Millis(0),
+            due: NEVER,
             settled_until: Millis(0),
-        }));
-        let before = self.by_link.insert(link, no);
-        assert!(before.is_none(), "a connection has one window");
-        no
+        };
+        WindowNo(self.windows.insert(link, window))
     }
 
     pub fn close(&mut self, link: LinkId) -> bool {
-        let Some(no) = self.by_link.remove(&link) else { return false };
+        let Some(no) = self.of(link) else { return false };
         if self.get(no).is_awake {
             self.sleep(no);
         }
@@ -221,7 +271,7 @@ impl Windows {
     }
 
     /// It takes part again; empty.
-    pub fn wake(&mut self, no: WindowNo) {
+    pub fn wake(&mut self, no: WindowNo, now: Millis) {
         let lobby = self.get(no).lobby;
         let list = self.awake.entry(lobby).or_default();
         list.push(no);
@@ -229,6 +279,7 @@ impl Windows {
         let window = self.get_mut(no);
         assert!(!window.is_awake, "it sleeps before it wakes");
         window.is_awake = true;
+        window.woke = now;
         window.in_lobby = at;
     }
 
@@ -242,7 +293,7 @@ impl Windows {
         assert!(window.is_awake, "it is awake before it sleeps");
         window.is_awake = false;
         window.dirty = 0;
-        window.due = None;
+        window.due = NEVER;
         let (lobby, at) = (window.lobby, window.in_lobby);
         let list = self.awake.get_mut(&lobby).expect("both know it");
         list.swap_remove(at as usize);
@@ -258,23 +309,23 @@ impl Windows {
         let window = self.get(no);
         let lobby = window.lobby;
         match (window.in_hungry, is_hungry) {
-            (None, true) => {
+            (NOBODY, true) => {
                 let list = self.hungry.entry(lobby).or_default();
                 list.push(no);
                 let at = list.len() as u32 - 1;
-                self.get_mut(no).in_hungry = Some(at);
+                self.get_mut(no).in_hungry = at;
             }
-            (Some(at), false) => {
+            (NOBODY, false) | (_, true) => {}
+            (at, false) => {
                 let list = self.hungry.get_mut(&lobby).expect("both know it");
                 list.swap_remove(at as usize);
                 if let Some(moved) = list.get(at as usize).copied() {
-                    self.get_mut(moved).in_hungry = Some(at);
+                    self.get_mut(moved).in_hungry = at;
                 } else if list.is_empty() {
                     self.hungry.remove(&lobby);
                 }
-                self.get_mut(no).in_hungry = None;
+                self.get_mut(no).in_hungry = NOBODY;
             }
-            (None, false) | (Some(_), true) => {}
         }
     }
 
@@ -282,12 +333,17 @@ impl Windows {
     pub fn show(&mut self, no: WindowNo, user: Slot, now: Millis) -> bool {
         let Some(place) = self.get(no).free_place() else { return false };
         let list = self.watchers.get_mut(user);
+        if list.len() == list.capacity() {
+            list.reserve_exact(GROWTH.max(list.len() / 4));
+        }
         list.push(Watcher::new(no, place));
         let back = list.len() as u32 - 1;
         let window = self.get_mut(no);
         assert!(window.is_awake, "a window that sleeps shows nobody");
         debug_assert!(window.place_of(user).is_none(), "nobody is in two places");
-        window.shown[place as usize] = Shown { user: user.0, back, since: now };
+        // After seven weeks of being awake all that came later came at once.
+        let since = u32::try_from(now.since(window.woke).0).unwrap_or(u32::MAX);
+        window.shown.set(place, user.0, back, since);
         window.filled += 1;
         window.dirty |= 1 << place;
         if window.filled == window.places {
@@ -299,16 +355,17 @@ impl Windows {
     /// Empties a place, if somebody is there.
     pub fn clear(&mut self, no: WindowNo, place: u8) {
         let window = self.get_mut(no);
-        let shown = core::mem::replace(&mut window.shown[place as usize], EMPTY);
-        if shown.user == NOBODY {
+        let (user, back) = (window.shown.user(place), window.shown.back(place));
+        if user == NOBODY {
             return;
         }
+        window.shown.set(place, NOBODY, 0, 0);
         window.filled -= 1;
         window.dirty |= 1 << place;
-        let list = self.watchers.get_mut(Slot(shown.user));
-        list.swap_remove(shown.back as usize);
-        if let Some((other, at)) = list.get(shown.back as usize).map(|watcher| watcher.get()) {
-            self.get_mut(other).shown[at as usize].back = shown.back;
+        let list = self.watchers.get_mut(Slot(user));
+        list.swap_remove(back as usize);
+        if let Some((other, at)) = list.get(back as usize).map(|watcher| watcher.get()) {
+            self.get_mut(other).shown.set_back(at, back);
         }
     }
 
@@ -325,62 +382,61 @@ impl Windows {
     /// Makes sure that it is flushed: at `now`, or one coalescing span after the last flush.
     pub fn schedule(&mut self, no: WindowNo, now: Millis, coalesce: Span) {
         let window = self.get_mut(no);
-        if !window.is_awake || window.due.is_some() {
+        if !window.is_awake || window.due != NEVER {
             return;
         }
-        let at = window.last_flush.map_or(now, |last| now.max(last + coalesce));
-        window.due = Some(at);
+        let at = if window.last_flush == Millis(0) { now } else { now.max(window.last_flush + coalesce) };
+        window.due = at;
         self.flushes.entry(at).or_default().push(no);
+        self.first_flush = self.first_flush.min(at);
     }
 
     /// When the next flush is due.
     pub fn next_flush(&self) -> Option<Millis> {
-        self.flushes.keys().next().copied()
+        (self.first_flush != NEVER).then_some(self.first_flush)
     }
 
     /// Takes a window that is to be flushed at `now`.
     pub fn take_due(&mut self, now: Millis) -> Option<(Millis, WindowNo)> {
-        loop {
+        while self.first_flush <= now {
             let mut entry = self.flushes.first_entry()?;
             let at = *entry.key();
-            if at > now {
-                return None;
-            }
             let next = entry.get_mut().pop();
             if entry.get().is_empty() {
                 entry.remove();
+                self.first_flush = self.flushes.keys().next().copied().unwrap_or(NEVER);
             }
             if let Some(no) = next
                 && let Some(window) = self.windows.get_mut(no.0)
-                && window.due == Some(at)
+                && window.due == at
             {
-                window.due = None;
+                window.due = NEVER;
                 return Some((at, no));
             }
         }
+        None
     }
 
-    /// What is to be told of it now: the places that changed.
-    pub fn flush(&mut self, no: WindowNo, now: Millis) -> Vec<u8> {
+    /// What is to be told of it now: the places that changed, a bit each.
+    pub fn flush(&mut self, no: WindowNo, now: Millis) -> u64 {
         let window = self.get_mut(no);
-        window.last_flush = Some(now);
-        let dirty = core::mem::take(&mut window.dirty);
-        (0..window.places).filter(|place| dirty & (1 << place) != 0).collect()
+        window.last_flush = now;
+        core::mem::take(&mut window.dirty)
     }
 
     pub fn digest(&self, into: &mut Digest) {
-        for (no, window) in self.windows.iter() {
-            into.number(u64::from(no)).number(window.link.0).number(u64::from(window.lobby.0)).number(window.dirty);
-            into.number(u64::from(window.is_awake)).maybe(window.due.map(|at| at.0)).maybe(window.last_flush.map(|at| at.0));
-            for shown in window.shown.iter() {
-                into.number(u64::from(shown.user)).number(shown.since.0);
+        for (no, link, window) in self.windows.iter() {
+            into.number(u64::from(no)).number(link.0).number(u64::from(window.lobby.0)).number(window.dirty);
+            into.number(u64::from(window.is_awake)).number(window.due.0).number(window.last_flush.0);
+            for (user, since) in window.shown.users().iter().zip(window.shown.since()) {
+                into.number(u64::from(*user)).number(window.woke.0 + u64::from(*since));
             }
         }
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = (WindowNo, &Window)> {
-        self.windows.iter().map(|(no, window)| (WindowNo(no), window))
+        self.windows.iter().map(|(no, _, window)| (WindowNo(no), window))
     }
 
     /// What must hold of it alone.
@@ -388,22 +444,23 @@ impl Windows {
         let mut watching = 0;
         for user in users {
             for (back, (no, place)) in self.watchers(user).enumerate() {
-                let shown = self.get(no).shown[place as usize];
-                assert_eq!((shown.user, shown.back as usize), (user.0, back), "back pointers are true");
+                let shown = &self.get(no).shown;
+                assert_eq!((shown.user(place), shown.back(place) as usize), (user.0, back), "back pointers are true");
                 watching += 1;
             }
         }
-        let filled: usize = self.windows.iter().map(|(_, window)| window.filled as usize).sum();
+        let filled: usize = self.windows.iter().map(|(_, _, window)| window.filled as usize).sum();
         assert_eq!(watching, filled, "each filled place has its watcher");
-        for (no, window) in self.windows.iter() {
-            assert_eq!(self.by_link.get(&window.link), Some(&WindowNo(no)), "a connection has one window");
+        assert_eq!(self.first_flush, self.flushes.keys().next().copied().unwrap_or(NEVER), "the first flush is the first");
+        for (no, link, window) in self.windows.iter() {
+            assert_eq!(link, window.link, "a connection has one window");
             assert_eq!(window.shown().count(), window.filled as usize, "the counter is true");
-            assert!(window.dirty == 0 || window.due.is_some() || !window.is_awake, "a change has its flush");
+            assert!(window.dirty == 0 || window.due != NEVER || !window.is_awake, "a change has its flush");
             if window.is_awake {
                 assert_eq!(self.awake(window.lobby)[window.in_lobby as usize], WindowNo(no), "positions are true");
             }
-            if let Some(at) = window.in_hungry {
-                assert_eq!(self.hungry(window.lobby)[at as usize], WindowNo(no), "positions are true");
+            if window.in_hungry != NOBODY {
+                assert_eq!(self.hungry(window.lobby)[window.in_hungry as usize], WindowNo(no), "positions are true");
             }
         }
     }

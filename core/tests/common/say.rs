@@ -65,6 +65,9 @@ pub fn pair_with(genders: &[&str], tags: &[&str], confirm: bool) -> Command {
 pub fn profile(patch: ProfilePatch) -> Command {
     Command::Profile(Box::new(patch))
 }
+pub fn reel(limit: u32) -> Command {
+    Command::Reel { limit, filter: Filter::default(), restart: false }
+}
 pub fn rejoin(call: CallId) -> Command {
     Command::Rejoin { call }
 }

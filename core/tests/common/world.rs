@@ -270,6 +270,12 @@ impl World {
         self.links[&self.link(device)].closed.map(|(closing, _)| closing)
     }
 
+    /// When it is worth coming back after that.
+    #[track_caller]
+    pub fn retry_after(&self, device: &str) -> Option<Span> {
+        self.links[&self.link(device)].closed.and_then(|(_, retry_after)| retry_after)
+    }
+
     /// What the device was last welcomed with.
     #[track_caller]
     pub fn last_id(&self, device: &str) -> u64 {
@@ -395,6 +401,13 @@ impl World {
     pub fn hears_nothing(&mut self, device: &str) {
         let heard: Vec<String> = self.links[&self.link(device)].inbox.iter().map(told).collect();
         assert!(heard.is_empty(), "{device} hears {heard:?}");
+    }
+
+    /// Everything that is left to hear.
+    #[track_caller]
+    pub fn hears_all(&mut self, device: &str) -> Vec<Event> {
+        let link = self.link(device);
+        std::mem::take(&mut self.links.get_mut(&link).expect("known").inbox).into()
     }
 
     /// What is left to hear does not matter.

@@ -32,6 +32,17 @@ impl Liveness {
         *self = Liveness::new(now);
     }
 
+    /// Nobody read what came: whoever seems silent is to be asked now, and has the time to answer that one always has. Whether it
+    /// seems so.
+    pub(crate) fn forgive(&mut self, now: Millis, ping: Span, dead: Span) -> bool {
+        let asked_at = if ping < dead { ping } else { Span(0) };
+        if now.since(self.heard) < ping.min(dead) {
+            return false;
+        }
+        *self = Liveness::new(Millis(now.0.saturating_sub(asked_at.0)));
+        true
+    }
+
     /// When to look for the first time.
     pub(crate) fn first_look(&self, ping: Span, dead: Span) -> Millis {
         self.heard + ping.min(dead)

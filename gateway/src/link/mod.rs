@@ -48,6 +48,8 @@ pub(crate) struct Link {
     pub welcomed_at: u64,
     pub sequence: Sequence,
     pub queue: Queue,
+    /// Bytes of signals that wait in a relay until its socket reads on.
+    pub signal_bytes: u32,
     pub views: Views,
     pub unanswered: Unanswered,
     /// What it wants whoever owns the realm.
@@ -59,7 +61,7 @@ pub(crate) struct Link {
 impl Link {
     /// Bytes that wait or are kept for it.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.queue.bytes() + self.sequence.bytes()) as u64
+        (self.queue.bytes() + self.sequence.bytes()) as u64 + u64::from(self.signal_bytes)
     }
 
     /// What a new engine is told.

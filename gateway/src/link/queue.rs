@@ -24,13 +24,17 @@ impl Queue {
     /// # Errors
     /// `Full` – more than `limit` would wait.
     pub(crate) fn push(&mut self, message: Bytes, limit: usize) -> Result<(), Full> {
-        let goes_at_once = self.waiting.is_empty() && self.outstanding < limit;
-        if !goes_at_once && self.bytes + message.len() > limit {
+        if !self.goes_at_once(limit) && self.bytes + message.len() > limit {
             return Err(Full);
         }
         self.bytes += message.len();
         self.waiting.push_back(message);
         Ok(())
+    }
+
+    /// Whether the next message would go to the transport as it comes, whatever its size.
+    pub(crate) fn goes_at_once(&self, limit: usize) -> bool {
+        self.waiting.is_empty() && self.outstanding < limit
     }
 
     /// Puts a welcome or a replayed event behind all others: bounded by what is kept, not by the limit of what may wait.

@@ -1,10 +1,10 @@
-//! Which rings and which pair a client believes to be open. An engine that takes the realm over knows none of them (rings are
+//! Which rings, which pair and which call a client believes to be open. An engine that takes the realm over knows none of them (rings are
 //! not durable), so whoever stays connected has to be told that they ended.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use duologue_core::kit::digest::Digest;
-use duologue_core::kit::ids::{InviteId, PairId};
+use duologue_core::kit::ids::{CallId, InviteId, PairId};
 use duologue_core::wire::{Command, Done, Event, State, Why};
 
 /// More than any rule lets be open; the oldest is forgotten.
@@ -16,6 +16,7 @@ pub(crate) struct Rings {
     /// True where one is the caller.
     rings: BTreeMap<InviteId, bool>,
     pair: Option<PairId>,
+    call: Option<CallId>,
 }
 
 impl Rings {
@@ -23,6 +24,7 @@ impl Rings {
     pub(crate) fn welcomed(&mut self, state: &State) {
         self.rings = state.invites.iter().map(|ring| (ring.invite, ring.out)).collect();
         self.pair = state.pair.as_ref().map(|pair| pair.pair);
+        self.call = state.call.as_ref().map(|call| call.started.call);
     }
 
     /// An event was numbered.
@@ -30,10 +32,11 @@ impl Rings {
         match event {
             Event::InviteEnded { invite, .. } => drop(self.rings.remove(invite)),
             Event::Rang { invite, .. } => self.add(*invite, false),
-            Event::CallStarted(_) | Event::PairEnded { .. } => self.pair = None,
+            Event::CallStarted(started) => (self.pair, self.call) = (None, Some(started.call)),
+            Event::PairEnded { .. } => self.pair = None,
+            Event::CallEnded(ended) => self.call = self.call.filter(|call| *call != ended.call),
             Event::Paired(pair) => self.pair = Some(pair.pair),
-            Event::CallEnded(_)
-            | Event::CallExtended { .. }
+            Event::CallExtended { .. }
             | Event::CallMoved { .. }
             | Event::Candidates(_)
             | Event::Chat { .. }
@@ -58,6 +61,11 @@ impl Rings {
             (Command::Unpair, _) => self.pair = None,
             _ => {}
         }
+    }
+
+    /// Whether a new engine says that the call is over: how it ended only the engine knew that is gone.
+    pub(crate) fn has_lost_its_call(&self, state: &State) -> bool {
+        self.call.is_some() && self.call != state.call.as_ref().map(|call| call.started.call)
     }
 
     /// A new engine says what is open: gives the ends that nobody told of.
@@ -87,6 +95,6 @@ impl Rings {
         for (invite, out) in &self.rings {
             digest.number(invite.0).number(u64::from(*out));
         }
-        digest.maybe(self.pair.map(|pair| pair.0));
+        digest.maybe(self.pair.map(|pair| pair.0)).maybe(self.call.map(|call| call.0));
     }
 }

@@ -62,6 +62,12 @@ impl Sequence {
         self.lost_at = Some(self.newest);
     }
 
+    /// What is kept is not the whole of what happened: no resume can be whole until the next welcome.
+    pub(crate) fn spoil(&mut self) {
+        self.free();
+        self.gone = true;
+    }
+
     /// Whether everything after `seq` is kept.
     pub(crate) fn can_replay(&self, seq: u64) -> bool {
         !self.gone && seq <= self.newest && self.oldest() <= seq + 1

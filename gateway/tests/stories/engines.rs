@@ -1,11 +1,16 @@
 //! A new engine has the realm: links stay, and it is told what they want.
 
-use crate::world::{World, card, config};
+use crate::world::{World, card, config, line};
 use duologue_core::input::Input;
 use duologue_core::kit::ids::{CallId, InviteId, PairId};
 use duologue_core::kit::time::Millis;
 use duologue_core::output::WindowView;
-use duologue_core::wire::{Command, Done, Event, Filter, PairState, ServerMessage, State, Why};
+use duologue_core::wire::{CallEnded, CallStarted, CallState, Closing, Command, Done, Event, Filter, PairState, ServerMessage, State, Why};
+
+fn call(id: u64) -> CallStarted {
+    let (started, deadline, now) = (Millis(0), Millis(60_000), Millis(0));
+    CallStarted { call: CallId(id), peer: card(2), seconds: 60, started, deadline, now, initiator: true, epoch: 1, here: true }
+}
 
 #[test]
 fn every_link_is_attached_again_with_what_it_wants_and_then_its_unanswered_commands() {
@@ -97,4 +102,45 @@ fn a_hello_on_its_way_is_asked_again_once() {
     assert!(w.inputs.is_empty());
     w.welcomed(attach.link, attach.link);
     assert!(!w.welcome(conn).recovered);
+}
+
+/// An engine that had to start without live calls. How the call ended only the one before it knew, so its members read the state.
+#[test]
+fn who_was_in_a_call_that_is_no_more_is_sent_to_read_the_state() {
+    let mut w = World::new(config());
+    let (ann, bob) = (w.connected(), w.connected());
+    w.numbered(ann.link, Event::CallStarted(Box::new(call(9))));
+    w.numbered(ann.link, line(1));
+    w.hears(ann.conn);
+    w.gateway.reattach(w.now);
+    w.drain();
+    w.welcomed(ann.link, ann.link);
+    w.welcomed(bob.link, bob.link);
+    assert_eq!((w.closing_of(ann.conn), w.closing_of(bob.conn)), (Some(Closing::Internal), None));
+    w.inputs.clear();
+    let (conn, attach) = w.resumes(&ann, 1);
+    w.welcomed(ann.link, attach.link);
+    let welcome = w.welcome(conn);
+    assert_eq!((welcome.recovered, welcome.seq, welcome.state.call), (false, 2, None));
+}
+
+#[test]
+fn a_call_that_ended_before_or_goes_on_is_nothing_to_read() {
+    for goes_on in [true, false] {
+        let mut w = World::new(config());
+        let ann = w.connected();
+        w.numbered(ann.link, Event::CallStarted(Box::new(call(9))));
+        if !goes_on {
+            let (seconds, totals, cooldown_until) = (1, Default::default(), Millis(1));
+            w.numbered(
+                ann.link,
+                Event::CallEnded(Box::new(CallEnded { call: CallId(9), why: Why::HangUp, seconds, cooldown_until, totals })),
+            );
+        }
+        w.gateway.reattach(w.now);
+        w.drain();
+        let state = CallState { started: call(9), extensions_left: 3, peer_lost_until: None };
+        w.welcomed_with(ann.link, ann.link, State { call: goes_on.then_some(state), ..State::default() });
+        assert_eq!(w.closing_of(ann.conn), None);
+    }
 }

@@ -88,6 +88,36 @@ fn con_10_too_many_waiting_hellos_are_refused_in_all_and_by_address() {
 }
 
 #[test]
+fn con_10_3_a_resume_is_let_in_however_many_wait_and_a_newcomer_is_not() {
+    let mut w = World::new(Config { waiting_max: 8, waiting_per_address: 3, ..config() });
+    let (ann, bob) = (w.connected(), w.connected());
+    w.cut(ann.conn);
+    w.inputs.clear();
+    for _ in 0..3 {
+        w.open();
+    }
+    for n in 1..6 {
+        w.open_from(n << 64);
+    }
+    let newcomer = w.open();
+    assert_eq!(w.closing_of(newcomer), None, "it may say who it is");
+    w.hello(newcomer, None);
+    assert_eq!(w.closing_of(newcomer), Some(Closing::AtCapacity));
+    let impostor = w.open();
+    w.hello(impostor, Some(Resume { token: "unknown".into(), seq: 0, window: None }));
+    assert_eq!(w.closing_of(impostor), Some(Closing::AtCapacity));
+    assert!(w.inputs.is_empty(), "the engine was not asked");
+    let (conn, attach) = w.resumes(&ann, 0);
+    w.welcomed(ann.link, attach.link);
+    assert!(w.welcome(conn).recovered);
+    // As many as there are links may wait beyond the bound, and no more.
+    let waiting: Vec<_> = (0..3).map(|_| w.open()).collect();
+    assert_eq!(waiting.iter().map(|conn| w.closing_of(*conn)).collect::<Vec<_>>(), [None, None, Some(Closing::AtCapacity)]);
+    assert_eq!(w.gateway.usage().waiting, 10);
+    assert_eq!(w.closing_of(bob.conn), None);
+}
+
+#[test]
 fn what_comes_between_hello_and_welcome_is_held_and_then_done_in_order() {
     let mut w = World::new(config());
     let conn = w.open();

@@ -2,11 +2,12 @@
 
 use crate::world::{World, config, line, long};
 use duologue_core::input::{Input, LinkEnd};
+use duologue_core::kit::ids::LinkId;
 use duologue_core::kit::time::Span;
 use duologue_core::output::Output;
 use duologue_core::wire::{ClientMessage, Closing, Resume, binary};
 use duologue_gateway::Config;
-use duologue_transport::{Form, Up};
+use duologue_transport::{ConnId, Form, Up};
 
 #[test]
 fn con_4_a_resume_gets_exactly_what_it_missed_with_the_old_numbers() {
@@ -206,53 +207,52 @@ fn a_takeover_whose_socket_has_gone_leaves_the_link_lost() {
     assert!(w.welcome(conn).recovered);
 }
 
+/// A hello that the engine has not answered: its socket, and the link that it is to begin or to take over by.
+fn says_hello(w: &mut World) -> (ConnId, LinkId) {
+    let conn = w.open();
+    w.hello(conn, None);
+    (conn, w.attached().link)
+}
+
+fn is_cut(w: &mut World, (conn, link): (ConnId, LinkId)) {
+    w.cut(conn);
+    assert_eq!(w.input(), Input::Detached { link, why: LinkEnd::Lost });
+}
+
+/// The engine gave the connection to the last hello and was told of a loss since: it is asked again, and the hello let in.
+fn is_asked_for_again(w: &mut World, begun: LinkId, (conn, takes): (ConnId, LinkId)) {
+    w.welcomed(begun, takes);
+    assert!(w.hears(conn).is_empty());
+    let again = w.attached();
+    assert_eq!(again.takes, Some(begun));
+    w.welcomed(begun, again.link);
+    assert!(!w.welcome(conn).recovered);
+}
+
 /// Three hellos of one client while the store is slow: the engine makes them one connection before any welcome is told.
 #[test]
 fn a_hello_that_takes_over_one_whose_socket_has_gone_is_asked_for_again() {
     let mut w = World::new(config());
-    let first = w.open();
-    w.hello(first, None);
-    let begun = w.attached().link;
-    w.cut(first);
-    assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
-    let second = w.open();
-    w.hello(second, None);
-    let took = w.attached().link;
-    w.cut(second);
-    assert_eq!(w.input(), Input::Detached { link: took, why: LinkEnd::Lost });
-    let third = w.open();
-    w.hello(third, None);
-    let takes = w.attached().link;
-
+    let (first, begun) = says_hello(&mut w);
+    is_cut(&mut w, (first, begun));
+    let second = says_hello(&mut w);
+    is_cut(&mut w, second);
+    let third = says_hello(&mut w);
     w.welcomed(begun, begun);
-    w.welcomed(begun, took);
+    w.welcomed(begun, second.1);
     // The engine takes this for the loss of the third's socket.
     assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
-    w.welcomed(begun, takes);
-    assert!(w.hears(third).is_empty());
-    let again = w.attached();
-    assert_eq!(again.takes, Some(begun));
-    w.welcomed(begun, again.link);
-    assert!(!w.welcome(third).recovered);
+    is_asked_for_again(&mut w, begun, third);
 }
 
 #[test]
 fn a_hello_that_takes_over_one_whose_socket_goes_meanwhile_is_asked_for_again() {
     let mut w = World::new(config());
-    let first = w.open();
-    w.hello(first, None);
-    let begun = w.attached().link;
-    let second = w.open();
-    w.hello(second, None);
-    let takes = w.attached().link;
-    w.cut(first);
-    assert_eq!(w.input(), Input::Detached { link: begun, why: LinkEnd::Lost });
+    let (first, begun) = says_hello(&mut w);
+    let second = says_hello(&mut w);
+    is_cut(&mut w, (first, begun));
     w.welcomed(begun, begun);
-    w.welcomed(begun, takes);
-    let again = w.attached();
-    assert_eq!(again.takes, Some(begun));
-    w.welcomed(begun, again.link);
-    assert!(!w.welcome(second).recovered);
+    is_asked_for_again(&mut w, begun, second);
 }
 
 #[test]
@@ -317,6 +317,63 @@ fn con_6_only_what_comes_from_the_client_is_life() {
     w.welcomed(ann.link, attach.link);
     assert!(w.welcome(conn).recovered);
     assert_eq!(w.hears_lines(conn), [(1, "1".into())]);
+}
+
+/// A machine that slept: pongs and hellos wait in its sockets.
+#[test]
+fn con_6_after_a_stall_nobody_is_dead_who_was_not_asked() {
+    let mut w = World::new(config());
+    let (ann, bob, late) = (w.connected(), w.connected(), w.open());
+    w.after(Span::secs(5));
+    w.up(Up::Heard { conn: bob.conn });
+    let stalled = Span::mins(10);
+    w.now = w.now + stalled;
+    w.gateway.handle_stall(w.now, stalled);
+    w.gateway.handle_timeout(w.now);
+    w.drain();
+    assert_eq!(w.pinged, [ann.conn, bob.conn]);
+    assert_eq!([ann.conn, bob.conn, late].map(|conn| w.closing_of(conn)), [None; 3]);
+    w.hello(late, None);
+    assert!(matches!(w.input(), Input::Attached(_)), "what waited unread is read");
+    w.up(Up::Heard { conn: bob.conn });
+    w.after(Span::millis(34_999));
+    assert_eq!(w.closing_of(ann.conn), None);
+    w.after(Span::millis(1));
+    assert_eq!((w.closing_of(ann.conn), w.closing_of(bob.conn)), (Some(Closing::Timeout), None));
+}
+
+#[test]
+fn con_6_a_short_delay_of_the_driver_changes_nothing() {
+    let run = |stall: bool| {
+        let mut w = World::new(config());
+        let ann = w.connected();
+        w.now = w.now + Span::secs(27);
+        if stall {
+            w.gateway.handle_stall(w.now, Span::secs(2));
+        }
+        w.gateway.handle_timeout(w.now);
+        w.drain();
+        w.after(Span::secs(33));
+        (w.closing_of(ann.conn), w.gateway.state_digest())
+    };
+    assert_eq!(run(true), run(false));
+    assert_eq!(run(true).0, Some(Closing::Timeout));
+}
+
+/// A hello that the store keeps waiting: what was said meanwhile came when it came.
+#[test]
+fn con_6_what_was_held_until_the_welcome_is_no_life_at_the_welcome() {
+    let mut w = World::new(config());
+    let conn = w.open();
+    w.hello(conn, None);
+    let attach = w.attached();
+    w.say(conn, &ClientMessage::Ping);
+    w.after(Span::secs(20));
+    w.welcomed(attach.link, attach.link);
+    w.after(Span::millis(39_999));
+    assert_eq!(w.closing_of(conn), None);
+    w.after(Span::millis(1));
+    assert_eq!(w.closing_of(conn), Some(Closing::Timeout));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! SIG and CALL 3, 11: signals between seats.
 
-use crate::world::{Client, World, config};
+use crate::world::{Client, World, config, line};
 use duologue_core::input::Input;
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::Span;
-use duologue_core::output::{FactNo, Output};
-use duologue_core::wire::{Candidate, Candidates, Command, Description, Done, Event, Reason, SdpKind, ServerMessage};
+use duologue_core::output::{FactNo, Output, WindowView};
+use duologue_core::wire::{Candidate, Candidates, Command, Description, Done, Event, Reason, SdpKind, ServerMessage, View};
 
 fn offer(epoch: u32, sdp: &str) -> Command {
     Command::Description(Description { call: CallId(9), epoch, kind: SdpKind::Offer, sdp: sdp.into() })
@@ -129,4 +129,77 @@ fn sig_1_call_11_a_moved_seat_speaks_under_the_new_epoch_only() {
     assert_eq!(w.hears(bob.conn), [ServerMessage::Ok { re: 1, done: Done::Signal { stale: true } }]);
     w.command(bob.conn, 2, offer(2, "new"));
     assert!(matches!(w.hears(tablet.conn)[..], [ServerMessage::Event { seq: 1, event: Event::Description(_) }]));
+}
+
+#[test]
+fn sig_4_con_7_no_reading_peer_is_closed_by_what_the_other_one_may_send_at_once() {
+    let (mut w, ann, bob) = in_call();
+    w.stalled.insert(bob.conn);
+    let sdp = |n: u32| format!("{n}{}", "\"".repeat(30_000));
+    for n in 0..6 {
+        w.command(ann.conn, 1, offer(1, &sdp(n)));
+    }
+    w.command(ann.conn, 2, candidates(1, 0, 64));
+    w.numbered(bob.link, line(1));
+    w.view(bob.link, WindowView::Opened { size: 1, places: vec![], available: 0 });
+    assert!(w.gateway.usage().queue_bytes > 64 * 1024, "what waits in the relay is counted");
+    w.stalled.clear();
+    w.drain();
+    assert_eq!(w.closing_of(bob.conn), None);
+    let (mut said, mut from, mut seqs) = (0, 0, Vec::new());
+    let heard = w.hears(bob.conn);
+    let Some((ServerMessage::View(View::Window { .. }), events)) = heard.split_last() else { panic!("the view waits for the signals") };
+    for message in events {
+        let ServerMessage::Event { seq, event } = message else { panic!("{message:?}") };
+        seqs.push(*seq);
+        match event {
+            Event::Description(description) => {
+                assert_eq!(description.sdp, sdp(said));
+                said += 1;
+            }
+            Event::Candidates(batch) => {
+                assert_eq!((said, batch.from), (6, from));
+                from += batch.candidates.len() as u32;
+            }
+            Event::Chat { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((said, from), (6, 60), "the last four wait for their batch");
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(w.gateway.usage().queue_bytes, 0);
+}
+
+#[test]
+fn sig_1_what_a_slow_peer_had_not_read_when_its_socket_went_is_kept_for_its_resume() {
+    let (mut w, ann, bob) = in_call();
+    w.stalled.insert(bob.conn);
+    for n in 0..4 {
+        w.command(ann.conn, 1, offer(1, &format!("{n}{}", "x".repeat(20_000))));
+    }
+    w.command(ann.conn, 1, offer(1, "last"));
+    let seen = w.hears(bob.conn).len() as u64;
+    w.cut(bob.conn);
+    assert_eq!(w.gateway.usage().queue_bytes, 0);
+    w.inputs.clear();
+    let (conn, attach) = w.resumes(&bob, seen);
+    w.welcomed(bob.link, attach.link);
+    assert!(w.welcome(conn).recovered);
+    let last = w.hears(conn).pop();
+    assert!(matches!(&last, Some(ServerMessage::Event { seq: 5, event: Event::Description(last) }) if last.sdp == "last"), "{last:?}");
+}
+
+#[test]
+fn call_3_what_waits_for_a_slow_peer_ends_with_the_call() {
+    let (mut w, ann, bob) = in_call();
+    w.stalled.insert(bob.conn);
+    for n in 0..6 {
+        w.command(ann.conn, 1, offer(1, &format!("{n}{}", "x".repeat(30_000))));
+    }
+    let before = w.hears(bob.conn).len();
+    w.release(Output::Unseat { call: CallId(9), after: FactNo(0), seats: [Some(ann.link), Some(bob.link)] });
+    assert_eq!(w.gateway.usage().queue_bytes, 0);
+    w.stalled.clear();
+    w.drain();
+    assert!(before < 6 && w.hears(bob.conn).is_empty());
 }

@@ -84,6 +84,8 @@ pub const KEYS: &[Key] = &[
     key("presence.forget", SPAN, "\"1h\"", "PRE 6: an offline user leaves memory after this"),
     key("preset", Kind::Choice(&["512mb", "1gb", "2gb"]), "\"512mb\"", "MEM 6: sets memory.budget, and with it connections.max"),
     key("profile.genders", Kind::Names(8), "[\"female\", \"male\", \"other\"]", "how people may appear"),
+    key("quic.enabled", Kind::Flag, "true", "whether QUIC and WebTransport are spoken"),
+    key("quic.listen", Kind::Listen, "", "address and UDP port of QUIC; by default those of listen"),
     key("rates.api", RATE, "{ per = \"500/min\", burst = 500 }", "RATE: requests over HTTP, an address"),
     key("rates.chat", RATE, "{ per = \"5/s\", burst = 10 }", "RATE: lines of chat, a user"),
     key("rates.codes", RATE, "{ per = \"5/h\", burst = 5 }", "ACC 3: wrong codes, an address"),

@@ -1,12 +1,12 @@
 //! From keys to the numbers that the machines take: rules and limits of the realm.
 
-use super::Settings;
+use super::{Settings, Value};
 use crate::ice::Configured;
 use duologue_core::limits::Limits;
 use duologue_core::rules::{Rules, WhenFull};
 use duologue_core::wire::MESSAGE_MAX_BYTES;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +60,7 @@ impl Settings {
             rate_api: self.rate("rates.api"),
             rate_sign_in: self.rate("rates.sign_in"),
             rate_reports: self.rate("rates.reports"),
+            rate_cards: self.rate("window.cards"),
             exempt: self.networks("rates.exempt").iter().map(range).collect(),
             sweep: self.span("memory.sweep"),
             ..Rules::default()
@@ -98,12 +99,25 @@ impl Settings {
         }
     }
 
-    /// The bounds of a WebSocket: what the gateway gives at most before it waits, and a large message beyond it.
-    pub fn transport(&self) -> duologue_transport_ws::Config {
-        let usual = duologue_transport_ws::Config::default();
-        let queue =
-            self.size("connections.out_bytes") as usize * 2 + self.size("connections.replay_bytes") as usize + 2 * MESSAGE_MAX_BYTES;
-        duologue_transport_ws::Config { message_max_bytes: MESSAGE_MAX_BYTES, queue_max_bytes: queue.max(usual.queue_max_bytes), ..usual }
+    /// What may wait for a connection's buffer: what the gateway gives at most before it waits, and a large message beyond it.
+    pub fn queue_max_bytes(&self) -> usize {
+        let given = self.size("connections.out_bytes") * 2 + self.size("connections.replay_bytes");
+        (given as usize + 2 * MESSAGE_MAX_BYTES).max(512 * 1024)
+    }
+
+    /// Whether QUIC is spoken, and the UDP port where it is not that of `listen`.
+    pub fn quic_listen(&self) -> Option<Option<SocketAddr>> {
+        let port = match self.value("quic.listen") {
+            Value::Listen(address) => Some(*address),
+            _ => None,
+        };
+        self.flag("quic.enabled").then_some(port)
+    }
+
+    /// The bounds of QUIC.
+    pub fn quic(&self) -> duologue_transport_quic::Config {
+        let span = |name| Duration::from_millis(self.span(name).0);
+        crate::quic::config(span("connections.hello"), span("connections.ping"), span("connections.dead"))
     }
 
     /// How often the memory's level is judged.
@@ -117,7 +131,7 @@ impl Settings {
 
     /// The realm's capacities.
     pub fn limits(&self) -> Limits {
-        Limits::for_links(self.count("connections.max"))
+        Limits { reel_max: self.count("reel.memory"), ..Limits::for_links(self.count("connections.max")) }
     }
 }
 

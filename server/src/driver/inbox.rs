@@ -2,7 +2,7 @@
 //! store's operations, the requests that HTTP lets in at a time.
 
 use super::snapshot::Snapshot;
-use duologue_core::input::{Address, Request};
+use duologue_core::input::{Address, Level, Request};
 use duologue_core::kit::ids::TokenHash;
 use duologue_core::output::Reply;
 use duologue_store::Completion;
@@ -21,13 +21,15 @@ pub(crate) enum Inbound {
     Drain,
     /// How much of everything is there?
     Look(oneshot::Sender<Snapshot>),
+    /// How full the budget of memory is.
+    Memory(Level),
     /// An operation of the store has come to its end.
     Stored(Completion),
     /// A word of the transport.
     Up(Up),
-    /// The core is to panic, as no input should make it.
+    /// The core is to panic, as no input should make it; over this input, or over none.
     #[cfg(test)]
-    Panic,
+    Panic(Option<duologue_core::input::Input>),
 }
 
 /// A question over HTTP.

@@ -16,7 +16,7 @@ mod snapshot;
 pub use realm::{Ending, Parts};
 pub use snapshot::{Snapshot, Turns};
 
-use duologue_core::input::{Address, Request};
+use duologue_core::input::{Address, Level, Request};
 use duologue_core::kit::ids::TokenHash;
 use duologue_core::output::Reply;
 use duologue_transport::Up;
@@ -78,6 +78,11 @@ impl Driver {
         let (answer, answered) = oneshot::channel();
         self.inbox.put(Inbound::Look(answer));
         answered.await.map_err(|_| Ended)
+    }
+
+    /// How full the budget of memory is (MEM 1, 3): to be said when it changes, and at each look while it is critical.
+    pub fn memory(&self, level: Level) {
+        self.inbox.put(Inbound::Memory(level));
     }
 
     /// Tells everybody that the server goes away, writes what is to be written, and ends the thread.

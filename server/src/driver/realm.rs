@@ -17,7 +17,7 @@ use duologue_core::output::{Output, Reply};
 use duologue_core::rules::Rules;
 use duologue_core::wire::{Closing, Reason};
 use duologue_gateway::{Gateway, Outward};
-use duologue_store::{Completion, Store, StoreThread, Taken};
+use duologue_store::{Completion, PRUNED_MOST, Pruned, Store, StoreThread, Taken};
 use duologue_transport::{Down, Up};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,8 +143,11 @@ impl Realm {
 
     /// Once round the loop; `taken` is a place for what comes.
     pub(super) fn turn(&mut self, taken: &mut Vec<Inbound>) -> Result<(), Ending> {
-        self.inbox.take(taken, TURN_MOST, self.patience());
+        let due = self.next_deadline();
+        self.inbox.take(taken, TURN_MOST, due.map(|at| Duration::from_millis(at.since(self.parts.clock.now()).0)));
         self.now = self.now.max(self.parts.clock.now());
+        let stalled = due.map_or(Span(0), |at| self.now.since(at));
+        self.gateway.handle_stall(self.now, stalled);
         self.turns.turns += 1;
         let before = (self.turns.inputs, self.turns.released);
         let nothing_came = taken.is_empty();
@@ -174,13 +177,24 @@ impl Realm {
         }
         let total: u32 = swept.kinds().iter().map(|(_, count)| count).sum();
         info!(total, took_ms = took.0, "swept in all");
+        self.store.prune(self.now);
     }
 
-    /// Until the next deadline of any machine.
-    fn patience(&self) -> Option<Duration> {
+    /// What is over was thrown away in the database too; the rest of it follows, a part at a time.
+    fn pruned(&mut self, pruned: Pruned) {
+        if pruned != Pruned::default() {
+            info!(cooldowns = pruned.cooldowns, sessions = pruned.sessions, "thrown away in the database");
+        }
+        if pruned.cooldowns.max(pruned.sessions) >= PRUNED_MOST {
+            self.store.prune(self.now);
+        }
+    }
+
+    /// The next deadline of any machine.
+    fn next_deadline(&self) -> Option<Millis> {
         let engine = self.engine.poll_timeout().map(|deadline| deadline.at);
         let at = [engine, self.commit.poll_timeout(), self.gateway.poll_timeout(), self.draining.map(|_| self.now + Span::millis(20))];
-        at.into_iter().flatten().min().map(|at| Duration::from_millis(at.since(self.parts.clock.now()).0))
+        at.into_iter().flatten().min()
     }
 
     fn run_deadlines(&mut self) -> Result<(), Ending> {
@@ -213,9 +227,10 @@ impl Realm {
                 self.gateway.handle_transport(self.now, up);
                 self.pump_gateway()
             }
+            Inbound::Memory(level) => self.offer(Input::MemoryLevel(level)),
             #[cfg(test)]
-            Inbound::Panic => match self.with_engine(|_| panic!("as the test wants it")) {
-                None => self.recover(None),
+            Inbound::Panic(input) => match self.with_engine(|_| panic!("as the test wants it")) {
+                None => self.recover(input.as_ref()),
                 Some(()) => Ok(()),
             },
         }
@@ -241,6 +256,8 @@ impl Realm {
                 self.loads -= 1;
                 self.offer(Input::Loaded { ticket, rows })?;
             }
+            Completion::Pruned(Ok(pruned)) => self.pruned(pruned),
+            Completion::Pruned(Err(down)) => warn!(%down, "what is over stays in the database until the next sweep"),
             Completion::Standing(standing) => self.commit.handle_standing(self.now, standing),
             Completion::Taken(_) => unreachable!("asked for, and waited for, in recover only"),
             Completion::Written(written) => {

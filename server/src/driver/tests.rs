@@ -3,8 +3,10 @@ use crate::clock::Clock;
 use crate::config::{Settings, Sources};
 use crate::secrets;
 use bytes::Bytes;
+use duologue_core::input::Input;
+use duologue_core::kit::ids::LinkId;
 use duologue_core::kit::time::Millis;
-use duologue_core::wire::Closing;
+use duologue_core::wire::{Closing, Command};
 use duologue_store::{Memory, Slow, Store};
 use duologue_transport::{ConnId, Down, Form};
 use serde_json::{Value, json};
@@ -65,7 +67,7 @@ impl World {
     }
 
     fn open(&self, conn: u64, token: &str) {
-        self.driver.up(Up::Opened { conn: ConnId(conn), address: 1, form: Form::Json, secret: [7; 32] });
+        self.driver.up(Up::Opened { conn: ConnId(conn), address: 1, form: Form::Json, secret: [conn as u8; 32] });
         self.say(conn, &json!({ "t": "hello", "token": token }));
         assert_eq!(self.hears(conn)["t"], "welcome");
     }
@@ -98,7 +100,7 @@ fn a_panic_of_the_core_is_survived_by_links_and_facts() {
     let world = World::new();
     let token = world.guest();
     world.open(1, &token);
-    world.driver.inbox.put(Inbound::Panic);
+    world.driver.inbox.put(Inbound::Panic(None));
     world.say(1, &json!({ "t": "join", "id": 1 }));
     assert_eq!(world.hears(1)["re"], 1, "the link was attached again, without a word to its client");
     assert!(matches!(world.ask(Some(&token), Request::Me), Reply::Me { .. }), "what was acknowledged is there");
@@ -110,11 +112,86 @@ fn a_panic_of_the_core_is_survived_by_links_and_facts() {
 fn a_core_that_panics_again_and_again_ends_the_process() {
     let world = World::new();
     for _ in 0..10 {
-        world.driver.inbox.put(Inbound::Panic);
+        world.driver.inbox.put(Inbound::Panic(None));
     }
     let Ending::Stopped(why) = world.realm.join().expect("an ending") else { panic!("it drained") };
     assert!(why.contains("panicked 10 times"), "{why}");
     assert_eq!(world.runtime.block_on(world.driver.look()).err(), Some(Ended));
+}
+
+/// The first command that does it is answered `unavailable`; the second one of a session ends the session.
+#[test]
+fn a_session_that_makes_the_core_panic_twice_is_ended() {
+    let world = World::new();
+    let token = world.guest();
+    world.open(1, &token);
+    let first_link = LinkId((1 << 32) + 1);
+    let panics = |number| {
+        let input = Input::Command { link: first_link, number, command: Ok(Command::Leave) };
+        world.driver.inbox.put(Inbound::Panic(Some(input)));
+    };
+    panics(1);
+    world.say(1, &json!({ "t": "leave", "id": 1 }));
+    let refused = world.hears(1);
+    assert_eq!((&refused["re"], &refused["code"]), (&json!(1), &json!("unavailable")));
+    panics(2);
+    let Down::Close { conn, code, .. } = world.downs.recv_timeout(PATIENCE).expect("a close") else { panic!("a close") };
+    assert_eq!((conn, code), (ConnId(1), Closing::BadToken.number()));
+    world.driver.up(Up::Closed { conn, clean: false });
+    assert_eq!(world.ask(Some(&token), Request::Me), Reply::Unauthorized(Closing::BadToken));
+}
+
+/// From the third panic in a minute on no call goes on: each is ended, and stays ended.
+#[test]
+fn three_panics_in_a_minute_end_live_calls() {
+    let world = World::new();
+    let tokens = [world.guest(), world.guest()];
+    for (conn, token) in [1, 2].into_iter().zip(&tokens) {
+        world.open(conn, token);
+        world.say(conn, &json!({ "t": "join", "id": 1 }));
+        assert_eq!(world.hears(conn)["t"], "ok");
+    }
+    let Reply::Me { user, .. } = world.ask(Some(&tokens[1]), Request::Me) else { panic!("signed in") };
+    let to = format!("{:032x}", user.user.0);
+    let to = [&to[..8], &to[8..12], &to[12..16], &to[16..20], &to[20..]].join("-");
+    world.say(1, &json!({ "t": "invite", "id": 2, "to": to, "seconds": 60 }));
+    let invite = world.hears(1)["invite"].clone();
+    assert_eq!(world.hears(2)["t"], "rang");
+    world.say(2, &json!({ "t": "accept", "id": 2, "invite": invite, "seconds": 60 }));
+    let live = |world: &World| world.runtime.block_on(world.driver.look()).expect("alive").engine.calls;
+    while live(&world) == 0 {
+        std::thread::yield_now();
+    }
+    for panics in 1..=3 {
+        world.driver.inbox.put(Inbound::Panic(None));
+        assert_eq!(live(&world), u32::from(panics < 3), "after {panics}");
+    }
+    // Those in it are sent to read the state anew.
+    let mut closes: Vec<(ConnId, u16)> = std::iter::from_fn(|| world.downs.recv_timeout(PATIENCE).ok())
+        .filter_map(|down| if let Down::Close { conn, code, .. } = down { Some((conn, code)) } else { None })
+        .take(2)
+        .collect();
+    closes.sort_unstable();
+    assert_eq!(closes, [1, 2].map(|conn| (ConnId(conn), Closing::Internal.number())));
+}
+
+/// MEM 3: what the judge of the memory says reaches the engine, and newcomers.
+#[test]
+fn mem_3_critical_twice_in_a_row_refuses_newcomers_until_it_is_over() {
+    let world = World::new();
+    let token = world.guest();
+    world.open(1, &token);
+    for _ in 0..2 {
+        world.driver.memory(Level::Critical);
+    }
+    world.driver.up(Up::Opened { conn: ConnId(2), address: 1, form: Form::Json, secret: [2; 32] });
+    world.say(2, &json!({ "t": "hello", "token": token }));
+    let Down::Close { conn, code, .. } = world.downs.recv_timeout(PATIENCE).expect("a close") else { panic!("a close") };
+    assert_eq!((conn, code), (ConnId(2), Closing::AtCapacity.number()));
+    world.say(1, &json!({ "t": "join", "id": 1 }));
+    assert_eq!(world.hears(1)["t"], "ok");
+    world.driver.memory(Level::Ok);
+    world.open(3, &token);
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
     set.insert(ETAG, etag);
     set.insert(CACHE_CONTROL, HeaderValue::from_static(if has_hash(name) { "public, max-age=31536000, immutable" } else { "no-cache" }));
     if name.ends_with(".html") {
-        set.insert(CONTENT_SECURITY_POLICY, policy(&app.media_base));
+        set.insert(CONTENT_SECURITY_POLICY, policy(&app.media_base, app.quic_address().map(|address| address.port())));
         set.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         set.insert(
             HeaderName::from_static("permissions-policy"),
@@ -49,8 +49,9 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
     response
 }
 
+/// A weak one: the bytes on the wire may be compressed.
 fn etag(content: &[u8]) -> HeaderValue {
-    let mut text = String::from("\"");
+    let mut text = String::from("W/\"");
     for byte in &crate::secrets::sha256(content)[..12] {
         let _ = write!(text, "{byte:02x}");
     }
@@ -58,10 +59,12 @@ fn etag(content: &[u8]) -> HeaderValue {
     HeaderValue::from_str(&text).expect("hexadecimal digits")
 }
 
-fn policy(media_base: &str) -> HeaderValue {
+/// WebTransport may have another port than the pages.
+fn policy(media_base: &str, quic_port: Option<u16>) -> HeaderValue {
+    let quic = quic_port.map(|port| format!(" https://*:{port}")).unwrap_or_default();
     let media = if media_base.starts_with("http") { format!(" {media_base}") } else { String::new() };
     let text = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{media}; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self' ws: wss:{quic}; img-src 'self' data: blob:{media}; \
          media-src 'self' blob:{media}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&text).expect("a checked address")
@@ -106,6 +109,7 @@ mod tests {
         assert!(FILES.iter().any(|(name, content)| *name == "/index.html" && !content.is_empty()));
         assert!(has_hash("/assets/app-3f9a1c2b.js") && has_hash("/app.3F9A1C2B.css"));
         assert!(!has_hash("/index.html") && !has_hash("/favicon.svg") && !has_hash("/duologue-webworker.js"));
-        assert!(policy("https://media.example/").to_str().is_ok_and(|text| text.contains("blob: https://media.example/;")));
+        assert!(policy("https://media.example/", None).to_str().is_ok_and(|text| text.contains("blob: https://media.example/;")));
+        assert!(policy("/media/", Some(8443)).to_str().is_ok_and(|text| text.contains(" wss: https://*:8443;")));
     }
 }

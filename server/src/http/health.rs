@@ -40,7 +40,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, P
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_s": snapshot.uptime.as_secs(),
-        "memory": { "level": level.name(), "used_bytes": used, "budget_bytes": app.memory.budget() },
+        "memory": { "level": crate::memory::name(level), "used_bytes": used, "budget_bytes": app.memory.budget() },
         "connections": {
             "users": engine.users_connected,
             "total": total,

@@ -36,6 +36,19 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response<Body
         &[("state=\"live\"", engine.links_live.into()), ("state=\"graced\"", engine.links_graced.into())],
     );
     text.gauge("sockets", "Open sockets", &[("stage=\"waiting\"", gateway.waiting.into()), ("stage=\"all\"", gateway.connections.into())]);
+    if let Some(usage) = app.carrier.as_ref().map(|carrier| carrier.usage()) {
+        text.gauge(
+            "quic_connections",
+            "Connections over QUIC",
+            &[("stage=\"opening\"", usage.openings), ("stage=\"open\"", usage.connections)],
+        );
+        text.counter(
+            "quic_first_packets",
+            "Connections that clients began over QUIC",
+            &[("answer=\"accepted\"", usage.accepted), ("answer=\"retried\"", usage.retried), ("answer=\"refused\"", usage.refused)],
+        );
+        text.counter("quic_openings_failed", "Connections over QUIC of which nothing came", &[("", usage.failed)]);
+    }
     text.gauge("connections_limit", "Connections that are let in", &[("", app.connections_max.into())]);
     text.gauge("people", "People in memory", &[("", engine.users.into())]);
     text.gauge("available", "People in a lobby and free", &[("", engine.available.into())]);

@@ -5,6 +5,8 @@ mod address;
 mod api;
 mod assets;
 mod body;
+mod carriers;
+mod compress;
 mod cors;
 mod health;
 mod metrics;
@@ -15,15 +17,19 @@ pub use address::Peer;
 pub use metrics::Counters;
 pub use problem::Problem;
 
+use crate::certificates::Certificates;
 use crate::driver::Driver;
 use crate::memory::Memory;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, patch, post};
+use duologue_transport::Table;
+use duologue_transport_quic::Carrier;
 use duologue_transport_ws::Sockets;
 use duologue_transport_ws::handshake::Origins;
 use ipnet::IpNet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::sync::Semaphore;
@@ -38,8 +44,14 @@ pub struct App {
     pub driver: Driver,
     /// Where an upgraded connection goes.
     pub sockets: Arc<Sockets>,
-    /// The next connection's id.
-    pub next_conn: AtomicU64,
+    /// All connections, whatever carries them.
+    pub table: Arc<Table>,
+    /// QUIC, where it is spoken.
+    pub carrier: Option<Arc<Carrier>>,
+    /// The certificate, where one is needed.
+    pub certificates: Option<Arc<Certificates>>,
+    /// The next connection's id, of all carriers.
+    pub next_conn: Arc<AtomicU64>,
     /// Whose pages may speak to the server.
     pub origins: Origins,
     /// Whose `X-Forwarded-For` counts.
@@ -65,12 +77,18 @@ impl App {
     pub fn room() -> Semaphore {
         Semaphore::new(ASKING_MOST)
     }
+
+    /// Where QUIC is spoken.
+    pub fn quic_address(&self) -> Option<SocketAddr> {
+        self.carrier.as_ref().and_then(|carrier| carrier.address().ok())
+    }
 }
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/ws", get(upgrade::upgrade))
+        .route("/v1/quic", get(carriers::quic))
         .route("/v1/guests", post(api::guest))
         .route("/v1/session", delete(api::sign_out))
         .route("/v1/me", get(api::me).patch(api::edit).delete(api::later))
@@ -91,6 +109,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(assets::asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(compress::layer())
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(problem::common))
         .layer(from_fn_with_state(app.clone(), metrics::count))

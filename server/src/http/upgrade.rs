@@ -35,6 +35,7 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, Extension(peer): Extens
         conn: ConnId(app.next_conn.fetch_add(1, Ordering::Relaxed)),
         address: address.0,
         form: accepted.form,
+        deflate: accepted.deflate,
         secret: secrets::random(),
     };
     tokio::spawn(take_over(app, hyper::upgrade::on(&mut request), opening));

@@ -25,11 +25,15 @@ pub(crate) enum Hiding {
 /// Everything that was ever written.
 #[derive(Debug, Default)]
 pub(crate) struct Durable {
+    /// The epoch of the newest owner: an older one cannot know what was written since.
+    pub owner: u32,
     pub persons: BTreeMap<UserId, PersonRow>,
     pub sessions: BTreeMap<TokenHash, UserId>,
     pub cooldowns: BTreeMap<Pair, Millis>,
     /// Who hides whom, by block or by report.
     pub hidden: BTreeSet<(UserId, UserId, Hiding)>,
+    /// Pairs of which one ever hid the other, the lower id first.
+    pub ever_hidden: BTreeSet<(UserId, UserId)>,
     /// The newest row of each call that is not gone.
     pub calls: BTreeMap<CallId, HistoryRow>,
     started: BTreeSet<CallId>,
@@ -53,6 +57,7 @@ impl Durable {
             Row::AnswersGone { .. } => {}
             Row::Block { by, of, .. } => {
                 self.hidden.insert((*by, *of, Hiding::Block));
+                self.ever_hidden.insert((*by.min(of), *by.max(of)));
             }
             Row::BlockGone { by, of } => {
                 self.hidden.remove(&(*by, *of, Hiding::Block));
@@ -76,6 +81,7 @@ impl Durable {
             }
             Row::Report(row) => {
                 self.hidden.insert((row.by, row.of, Hiding::Report));
+                self.ever_hidden.insert((row.by.min(row.of), row.by.max(row.of)));
             }
             Row::Session { hash, user, .. } => {
                 self.sessions.insert(*hash, *user);

@@ -8,6 +8,7 @@
 
 pub(crate) mod durable;
 pub(crate) mod ear;
+pub(crate) mod reels;
 pub(crate) mod rest;
 pub(crate) mod shadow;
 pub(crate) mod watch;

@@ -3,6 +3,7 @@
 //! nothing. What windows show is in [`super::windows`].
 
 use super::durable::{Durable, Hiding};
+use super::reels::{Asked, Reels};
 use super::windows::Windows;
 use super::{Verdict, law};
 use crate::failure::{Failure, Kind};
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A command is answered, or its link closed, within this; longer than any trouble of the store, and than a load's own deadline.
 const ANSWER_WITHIN: Span = Span::mins(3);
+/// LOB 5: the most cards of one answer.
+const REEL_MAX: u32 = 50;
 
 /// A connection as the engine let it in.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,8 @@ pub(crate) struct Watch {
     rings: BTreeMap<InviteId, Ring>,
     ring_ends: BTreeSet<(Millis, InviteId)>,
     calls: BTreeMap<CallId, Live>,
+    /// The same calls by their members.
+    calling: BTreeSet<(UserId, CallId)>,
     call_ends: BTreeSet<(Millis, CallId)>,
     cooled: BTreeMap<Pair, Cooled>,
     owed: Vec<(Pair, Millis, &'static str)>,
@@ -77,11 +82,12 @@ pub(crate) struct Watch {
     /// Ended in this step: what is said of them in it comes after the fact.
     just_ended: Vec<(CallId, Live)>,
     pub windows: Windows,
+    reels: Reels,
 }
 
 impl Watch {
     /// An engine begins with these rows.
-    pub(crate) fn new(rules: &Rules, limits: Limits, rows: &[Row], now: Millis) -> Watch {
+    pub(crate) fn new(rules: &Rules, limits: Limits, epoch: u32, rows: &[Row], now: Millis) -> Watch {
         let mut watch = Watch {
             rules: rules.clone(),
             limits,
@@ -97,12 +103,14 @@ impl Watch {
             rings: BTreeMap::new(),
             ring_ends: BTreeSet::new(),
             calls: BTreeMap::new(),
+            calling: BTreeSet::new(),
             call_ends: BTreeSet::new(),
             cooled: BTreeMap::new(),
             owed: Vec::new(),
             accepting: None,
             just_ended: Vec::new(),
-            windows: Windows::new(rules, now),
+            reels: Reels::new(limits.reel_max),
+            windows: Windows::new(rules, epoch, now),
         };
         for row in rows {
             if let Row::Call(row) = row
@@ -151,7 +159,12 @@ impl Watch {
             Input::Request { id, .. } => {
                 self.requests.insert(*id, self.now);
             }
-            Input::Drain { .. } | Input::Loaded { .. } | Input::ReplayLost { .. } | Input::StoreDown | Input::StoreUp => {}
+            Input::Drain { .. }
+            | Input::Loaded { .. }
+            | Input::MemoryLevel(_)
+            | Input::ReplayLost { .. }
+            | Input::StoreDown
+            | Input::StoreUp => {}
         }
     }
 
@@ -167,7 +180,7 @@ impl Watch {
     pub(crate) fn output(&mut self, output: &Output, durable: &Durable, marks: &mut Marks) -> Verdict {
         match output {
             Output::Event { to, event, .. } => match event {
-                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, marks),
+                LinkEvent::Answered { number, answer } => self.answered(*to, *number, answer, durable, marks),
                 LinkEvent::Closing { closing, .. } => {
                     hit!(marks, marks::closing(closing.code()));
                     Ok(())
@@ -290,13 +303,14 @@ impl Watch {
         // Lower than before where the person had left memory without a fact: the numbers may be used again.
         self.highest.insert(key(user, client, to), welcome.last_id);
         self.windows.arrives(to, user, welcome, attached.map(|attach| attach.intents), self.now);
-        let call = self.calls.iter().find(|(_, live)| live.members.contains(&user)).map(|(id, _)| *id);
+        let call = self.call_of(user);
         let told = welcome.state.call.as_ref().map(|call| call.started.call);
         law(marks, "law: one call a user", call == told, || format!("{user} is welcomed to {told:?} and is in {call:?}"))
     }
 
     fn forget(&mut self, link: LinkId, _marks: &mut Marks) {
         self.attaching.remove(&link);
+        self.reels.forget(link);
         let Some(seen) = self.links.remove(&link) else { return };
         if let Some(at) = seen.lost {
             self.lost.remove(&(at, link));
@@ -307,8 +321,19 @@ impl Watch {
             self.waiting.remove(&(at, link, number));
         }
         self.windows.goes(link, seen.user, self.now);
-        if !self.links.values().any(|other| other.user == seen.user) {
+        if !self.windows.is_connected(seen.user) {
             self.side_told_of_all(seen.user);
+        }
+    }
+
+    /// The call that somebody is in; where they are in two, the older one.
+    fn call_of(&self, user: UserId) -> Option<CallId> {
+        self.calling.range((user, CallId(0))..=(user, CallId(u64::MAX))).next().map(|(_, call)| *call)
+    }
+
+    fn no_longer_calling(&mut self, live: Live, call: CallId) {
+        for user in live.members {
+            self.calling.remove(&(user, call));
         }
     }
 
@@ -335,6 +360,7 @@ impl Watch {
             },
             Row::CallGone { call } => {
                 if let Some(live) = self.calls.remove(call) {
+                    self.no_longer_calling(live, *call);
                     self.just_ended.push((*call, live));
                     self.call_ends.remove(&(live.deadline, *call));
                     self.windows.call_over(live.members, self.now);
@@ -371,7 +397,7 @@ impl Watch {
     fn call_begins(&mut self, row: &HistoryRow, durable: &Durable, marks: &mut Marks) -> Verdict {
         let pair = Pair::of(row.members[0], row.members[1]);
         for user in row.members {
-            let other = self.calls.iter().find(|(_, live)| live.members.contains(&user));
+            let other = self.call_of(user);
             law(marks, "law: one call a user", other.is_none(), || format!("{user} enters {:?} and is in {other:?}", row.call))?;
         }
         let until = self.cooldown(pair, durable);
@@ -398,6 +424,7 @@ impl Watch {
 
     fn begin_call(&mut self, row: &HistoryRow) {
         self.calls.insert(row.call, Live { members: row.members, deadline: row.deadline });
+        self.calling.extend(row.members.map(|user| (user, row.call)));
         self.call_ends.insert((row.deadline, row.call));
         self.windows.call_on(row.members, row.started.max(self.now));
     }
@@ -409,6 +436,7 @@ impl Watch {
             marks.hit("call lasted to its deadline", u64::from(why == Why::Deadline));
             let in_time = at <= row.deadline && (why != Why::Deadline || at == row.deadline);
             self.calls.remove(&row.call);
+            self.no_longer_calling(live, row.call);
             self.just_ended.push((row.call, live));
             self.call_ends.remove(&(live.deadline, row.call));
             self.windows.call_over(live.members, self.now);
@@ -435,7 +463,7 @@ impl Watch {
         Ok(())
     }
 
-    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, marks: &mut Marks) -> Verdict {
+    fn answered(&mut self, to: LinkId, number: u64, answer: &Answer, durable: &Durable, marks: &mut Marks) -> Verdict {
         let Some((at, command)) = self.commands.remove(&(to, number)) else {
             return law(marks, "law: one answer a number", false, || {
                 format!("{number} of {to:?} is answered {answer:?}, and was not asked")
@@ -461,13 +489,13 @@ impl Watch {
             self.highest.insert(key, number.max(self.highest.get(&key).copied().unwrap_or(0)));
         }
         match command {
-            Some(command) if is_new => self.done(to, seen.user, &command, done, marks),
+            Some(command) if is_new => self.done((to, seen.user), &command, done, durable, marks),
             _ => Ok(()),
         }
     }
 
     /// A command had its effect.
-    fn done(&mut self, link: LinkId, user: UserId, command: &Command, done: &Done, marks: &mut Marks) -> Verdict {
+    fn done(&mut self, (link, user): (LinkId, UserId), command: &Command, done: &Done, durable: &Durable, marks: &mut Marks) -> Verdict {
         match (command, done) {
             (Command::Join { .. }, Done::Joined { lobby }) => {
                 if self.windows.lobby(user).is_some_and(|before| before != lobby) {
@@ -475,7 +503,8 @@ impl Watch {
                 }
                 self.windows.joined(user, lobby, self.now);
             }
-            (Command::Leave, _) => {
+            // The rings of a caller who is in no lobby go on (INV 1).
+            (Command::Leave, _) if self.windows.lobby(user).is_some() => {
                 self.side_told_of_all(user);
                 self.windows.left(user, self.now);
             }
@@ -485,6 +514,14 @@ impl Watch {
                 rings.into_iter().for_each(|invite| self.side_told(invite, user));
             }
             (Command::Window { filter, .. }, Done::Window { size }) => self.windows.opens(link, user, *size, filter, self.now),
+            (Command::Reel { limit, filter, restart }, Done::Cards { cards, more }) => {
+                for (card, _) in cards {
+                    self.windows.may_show(user, card.user, durable, marks)?;
+                }
+                let limit = (*limit).min(REEL_MAX) as usize;
+                let asked = Asked { link, viewer: user, limit, filter, restart: *restart };
+                return self.reels.shows(&asked, (cards, *more), (&self.windows, durable), marks);
+            }
             (Command::WindowClose, _) => self.windows.closes(link),
             (Command::Invite { to, .. }, Done::Call { .. }) => {
                 marks.hit("call crossed", 1);
@@ -639,7 +676,7 @@ impl Watch {
 
     /// Until when a pair was cooling before this step.
     fn cooldown(&self, pair: Pair, durable: &Durable) -> Millis {
-        let written = durable.cooldowns.get(&pair).copied().unwrap_or_default();
+        let written = durable.cooldowns.get(&pair).filter(|_| self.windows.owns(durable)).copied().unwrap_or_default();
         let here = self.cooled.get(&pair).map_or(Millis(0), |cooled| if cooled.step == self.step { cooled.before } else { cooled.until });
         written.max(here)
     }

@@ -42,10 +42,14 @@ struct Window {
 /// Everybody and every window of one engine.
 #[derive(Debug)]
 pub(crate) struct Windows {
+    /// Of its engine.
+    epoch: u32,
     coalesce: Span,
     people: BTreeMap<UserId, Person>,
     windows: BTreeMap<LinkId, Window>,
     hidden: BTreeMap<(UserId, UserId, Hiding), bool>,
+    /// Pairs of which one ever hid the other here, the lower id first: others need no look at `hidden`.
+    ever_hidden: BTreeSet<(UserId, UserId)>,
     /// Of each lobby: the last time that somebody came or went.
     moved: BTreeMap<String, Millis>,
     /// Gender and tags as recorded by this engine, perhaps not written yet.
@@ -55,12 +59,14 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    pub(crate) fn new(rules: &Rules, now: Millis) -> Windows {
+    pub(crate) fn new(rules: &Rules, epoch: u32, now: Millis) -> Windows {
         Windows {
+            epoch,
             coalesce: rules.coalesce,
             people: BTreeMap::new(),
             windows: BTreeMap::new(),
             hidden: BTreeMap::new(),
+            ever_hidden: BTreeSet::new(),
             moved: BTreeMap::new(),
             profiles: BTreeMap::new(),
             changed: now,
@@ -106,6 +112,11 @@ impl Windows {
         self.change(user, now, |person| person.lobby = Some(lobby.into()));
     }
 
+    /// Whether somebody has a connection, perhaps in its grace.
+    pub(crate) fn is_connected(&self, user: UserId) -> bool {
+        self.people.get(&user).is_some_and(|person| !person.links.is_empty())
+    }
+
     /// Whether somebody is in a call.
     pub(crate) fn is_calling(&self, user: UserId) -> bool {
         self.people.get(&user).is_some_and(|person| person.calling)
@@ -130,11 +141,13 @@ impl Windows {
 
     pub(crate) fn hide(&mut self, by: UserId, of: UserId, how: Hiding, now: Millis) {
         self.hidden.insert((by, of, how), true);
+        self.ever_hidden.insert((by.min(of), by.max(of)));
         self.changed = now;
     }
 
     pub(crate) fn unhide(&mut self, by: UserId, of: UserId, now: Millis) {
         self.hidden.insert((by, of, Hiding::Block), false);
+        self.ever_hidden.insert((by.min(of), by.max(of)));
         self.changed = now;
     }
 
@@ -155,10 +168,20 @@ impl Windows {
         }
     }
 
+    /// Whether its engine owns the realm, and so knows what is written.
+    pub(crate) fn owns(&self, durable: &Durable) -> bool {
+        self.epoch >= durable.owner
+    }
+
     /// Whether either hides the other: as recorded by this engine, else as written before it.
     pub(crate) fn is_hidden(&self, a: UserId, b: UserId, durable: &Durable) -> bool {
+        let pair = (a.min(b), a.max(b));
+        if !self.ever_hidden.contains(&pair) && !durable.ever_hidden.contains(&pair) {
+            return false;
+        }
         let ways = [(a, b, Hiding::Block), (b, a, Hiding::Block), (a, b, Hiding::Report), (b, a, Hiding::Report)];
-        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| durable.hidden.contains(&key)))
+        let written = |key: &(UserId, UserId, Hiding)| self.owns(durable) && durable.hidden.contains(key);
+        ways.into_iter().any(|key| self.hidden.get(&key).copied().unwrap_or_else(|| written(&key)))
     }
 
     /// A window as the engine sees it.
@@ -184,7 +207,7 @@ impl Windows {
             }
             WindowView::Presence { .. } => return Ok(()),
         };
-        let size = window.size;
+        let (size, owner) = (window.size, window.owner);
         for (place, content) in set {
             match content {
                 Some((card, _)) => window.places.insert(*place, card.user),
@@ -193,32 +216,32 @@ impl Windows {
         }
         for (place, content) in set {
             law(marks, "law: windows hold whom they may", u32::from(*place) < size, || format!("place {place} of {size}"))?;
-            self.place(to, content, durable, marks)?;
+            if let (Some(viewer), Some((card, _))) = (owner, content) {
+                self.may_show(viewer, card.user, durable, marks)?;
+            }
         }
         Ok(())
     }
 
-    /// Somebody is put into a place at this instant.
-    fn place(&self, link: LinkId, content: &Place1, durable: &Durable, marks: &mut Marks) -> Verdict {
-        let Some((card, _)) = content else { return Ok(()) };
-        let window = &self.windows[&link];
-        let Some(viewer) = window.owner else { return Ok(()) };
-        let shown = self.people.get(&card.user);
+    /// Somebody is shown at this instant, in a place or in a reel.
+    pub(crate) fn may_show(&self, viewer: UserId, user: UserId, durable: &Durable, marks: &mut Marks) -> Verdict {
+        let shown = self.people.get(&user);
         law(marks, "law: nobody shown without a link", shown.is_some_and(|person| !person.links.is_empty()), || {
-            format!("{} is shown to {viewer} and has no connection", card.user)
+            format!("{user} is shown to {viewer} and has no connection")
         })?;
         let lobby = self.people.get(&viewer).and_then(|person| person.lobby.as_ref());
-        let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && card.user != viewer;
-        law(marks, "law: windows hold whom they may", may, || {
-            format!("{} is shown to {viewer}, who is in {lobby:?}: {shown:?}", card.user)
-        })?;
-        law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, card.user, durable), || {
-            format!("{} is shown to {viewer}, and one hides the other", card.user)
+        let may = shown.is_some_and(|person| person.is_available() && person.lobby.as_ref() == lobby) && user != viewer;
+        law(marks, "law: windows hold whom they may", may, || format!("{user} is shown to {viewer}, who is in {lobby:?}: {shown:?}"))?;
+        law(marks, "law: windows hold whom they may", !self.is_hidden(viewer, user, durable), || {
+            format!("{user} is shown to {viewer}, and one hides the other")
         })
     }
 
     /// LOB 2, where nothing has moved for a while: nobody stands in a window who may not, nobody twice, and as many as may.
     pub(crate) fn settled(&self, now: Millis, durable: &Durable, marks: &mut Marks) -> Verdict {
+        if !self.owns(durable) {
+            return Ok(());
+        }
         let settling = Span(self.coalesce.0 * 2 + 50);
         for (link, window) in self.windows.iter().filter(|(_, window)| window.is_open) {
             let Some(viewer) = window.owner else { continue };
@@ -248,6 +271,12 @@ impl Windows {
         Ok(())
     }
 
+    /// Whom a reel may show; none where its engine owns the realm no more, or the viewer is in no lobby.
+    pub(crate) fn whom_a_reel_may_show(&self, viewer: UserId, filter: &Filter, durable: &Durable) -> Option<Vec<UserId>> {
+        let lobby = self.lobby(viewer).filter(|_| self.owns(durable))?;
+        Some(self.who_may_be_shown(viewer, lobby, filter, durable))
+    }
+
     fn who_may_be_shown(&self, viewer: UserId, lobby: &str, filter: &Filter, durable: &Durable) -> Vec<UserId> {
         let here = self.people.iter().filter(|(user, person)| {
             **user != viewer && person.is_available() && person.lobby.as_deref() == Some(lobby) && !self.is_hidden(viewer, **user, durable)
@@ -263,9 +292,6 @@ impl Windows {
         right.map(|(user, _)| *user).collect()
     }
 }
-
-/// What stands in a place.
-type Place1 = Option<(std::sync::Arc<duologue_core::wire::Card>, duologue_core::wire::Marks)>;
 
 /// The people in a list of places.
 pub(crate) fn people_in(places: &[Place]) -> impl Iterator<Item = (u8, Option<UserId>)> + '_ {

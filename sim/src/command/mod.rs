@@ -1,11 +1,25 @@
 //! What the command understands, and what each part of it does.
 
+/// Says something on stdout. Who reads may stop before the end, as `head` does: nobody hears the rest, and nothing is wrong.
+macro_rules! say {
+    ($($text:tt)*) => {
+        drop(std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)))
+    };
+}
+
+/// The same, with the end of the line.
+macro_rules! say_line {
+    ($($text:tt)*) => {
+        say!("{}\n", format_args!($($text)*))
+    };
+}
+
 mod mutants;
 mod progress;
 mod swarm;
 
 use clap::{Args, Parser, Subcommand};
-use duologue_sim::{Failure, Kind, Often, Op, Plan, Report, run_twice, run_with, shrink};
+use duologue_sim::{Failure, Kind, Often, Op, Plan, Report, Visits, run_twice, run_with, shrink};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +71,12 @@ struct Run {
     /// Where all draws come from
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Everybody is there only now and then, in so many visits spread over the whole time
+    #[arg(long, requires = "online")]
+    visits: Option<u64>,
+    /// How long all visits of a person last, in minutes
+    #[arg(long)]
+    online: Option<u64>,
     /// Look at no law: how fast is the system itself?
     #[arg(long)]
     no_laws: bool,
@@ -143,6 +163,9 @@ type Done = Result<Option<Failure>, String>;
 impl Run {
     fn run(&self) -> Done {
         let mut plan = Plan::steady(self.seed, self.users.max(1), self.minutes.max(1));
+        if let (Some(count @ 1..), Some(minutes)) = (self.visits, self.online) {
+            plan = plan.in_visits(Visits { count, minutes });
+        }
         plan.laws = !self.no_laws;
         let bar = progress::Progress::new(plan.span_ms, "simulated");
         let started = progress::cpu_ms();
@@ -150,13 +173,13 @@ impl Run {
         let spent = progress::cpu_ms().saturating_sub(started).max(1);
         bar.done();
         if report.failure.is_some() {
-            print!("{report}");
+            say!("{report}");
             return Ok(report.failure);
         }
-        println!("{} people, {} min, seed {}", self.users, self.minutes, self.seed);
-        println!("digest  {:032x}", report.digest);
-        println!("inputs  {}", report.inputs);
-        println!("marks");
+        say_line!("{} people, {} min, seed {}", self.users, self.minutes, self.seed);
+        say_line!("digest  {:032x}", report.digest);
+        say_line!("inputs  {}", report.inputs);
+        say_line!("marks");
         print_marks(&report);
         eprintln!("speed   {} inputs a CPU-second ({}.{:03} s)", report.inputs * 1_000 / spent, spent / 1_000, spent % 1_000);
         Ok(None)
@@ -170,10 +193,10 @@ impl Again {
         if let Some(lines) = self.story {
             report.story = duologue_sim::story(&plan);
             let skipped = report.story.len().saturating_sub(lines);
-            report.story[skipped..].iter().for_each(|line| println!("{line}"));
+            report.story[skipped..].iter().for_each(|line| say_line!("{line}"));
         }
-        print!("{report}");
-        println!("digest  {:032x}", report.digest);
+        say!("{report}");
+        say_line!("digest  {:032x}", report.digest);
         Ok(report.failure)
     }
 }
@@ -183,10 +206,10 @@ impl Shrink {
         let plan = self.smaller.plan(self.seed)?;
         let report = run_with(&plan, &mut |_| {});
         let Some(shrunk) = shrink(&report, self.tries) else {
-            print!("{report}");
+            say!("{report}");
             return Ok(None);
         };
-        print!("{}", shrunk.report);
+        say!("{}", shrunk.report);
         eprintln!("({} runs)", shrunk.tries);
         Ok(shrunk.report.failure)
     }
@@ -194,11 +217,11 @@ impl Shrink {
 
 fn print_marks(report: &Report) {
     for (name, count) in report.marks.iter() {
-        println!("  {count:>10}  {name}");
+        say_line!("  {count:>10}  {name}");
     }
     let missing = report.marks.missing(Often::Usual);
     if !missing.is_empty() {
-        println!("  not reached: {}", missing.join(", "));
+        say_line!("  not reached: {}", missing.join(", "));
     }
 }
 

@@ -1,6 +1,7 @@
-//! `mutants`: planted faults measure the simulator. Each is a small patch in `sim/mutants`; it is applied to a copy of the
-//! sources, built in a target directory of its own, and must be found by a swarm of seeds. The table says by which one, and how
-//! many operations its shrunk story has.
+//! `mutants`: planted faults measure the simulator. Each is a small patch in `sim/mutants`, which says first which law it breaks;
+//! it is applied to a copy of the sources, built in a target directory of its own, and must be found by a swarm of seeds. The table
+//! says by which one, and how many operations its shrunk story has. Where another law or an assertion found it, the law that it
+//! breaks is looked for too.
 
 use super::{Done, own, workspace};
 use clap::Args;
@@ -24,12 +25,17 @@ pub(crate) struct Mutants {
     scratch: PathBuf,
 }
 
+/// What a patch names that breaks no law, because an assertion of the system itself comes before.
+const ASSERTION: &str = "an assertion of the system";
+
 /// What became of one of them.
 struct Found {
     name: String,
     seed: Option<String>,
     operations: Option<String>,
     law: String,
+    /// The law that it breaks, and the first seed in which that one found it.
+    breaks: (String, Option<String>),
 }
 
 impl Mutants {
@@ -42,21 +48,24 @@ impl Mutants {
         patches.sort();
         patches.retain(|path| self.only.as_ref().is_none_or(|only| path.display().to_string().contains(only)));
         let mut survivors = 0;
-        println!("| planted fault | found by seed | operations | how |");
-        println!("|---|---|---|---|");
+        say_line!("| planted fault | found by seed | operations | how | its law | found by seed |");
+        say_line!("|---|---|---|---|---|---|");
         for patch in &patches {
             synchronise(&from, &copy)?;
             let found = self.one(patch, &copy, &scratch.join("target"))?;
-            survivors += usize::from(found.seed.is_none());
-            let [seed, operations] = [found.seed, found.operations].map(|text| text.unwrap_or_else(|| "–".into()));
-            println!("| {} | {seed} | {operations} | {} |", found.name, found.law);
+            survivors += usize::from(found.seed.is_none() || found.breaks.1.is_none());
+            let (its_law, by) = found.breaks;
+            let [seed, operations, by] = [found.seed, found.operations, by].map(|text| text.unwrap_or_else(|| "–".into()));
+            say_line!("| {} | {seed} | {operations} | {} | {its_law} | {by} |", found.name, found.law);
         }
         if survivors == 0 { Ok(None) } else { Ok(Some(own(format!("{survivors} of {} planted faults survive", patches.len())))) }
     }
 
     fn one(&self, patch: &Path, copy: &Path, target: &Path) -> Result<Found, String> {
         let name = patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let lost = |law: &str| Found { name: name.clone(), seed: None, operations: None, law: law.into() };
+        let text = fs::read_to_string(patch).map_err(|why| format!("{}: {why}", patch.display()))?;
+        let its_law = text.lines().next().and_then(|line| line.strip_prefix("Breaks: ")).unwrap_or("none is named").to_owned();
+        let lost = |law: &str| Found { name: name.clone(), seed: None, operations: None, law: law.into(), breaks: (its_law.clone(), None) };
         let file = fs::File::open(patch).map_err(|why| format!("{}: {why}", patch.display()))?;
         let applied =
             Command::new("patch").args(["-p1", "--quiet", "--force", "--no-backup-if-mismatch"]).current_dir(copy).stdin(file).output();
@@ -65,25 +74,42 @@ impl Mutants {
         }
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "-p", "duologue-sim", "--target-dir"]).arg(target).current_dir(copy);
-        // Built two dozen times: quickly, and with every assertion.
+        // Built three dozen times: quickly, and with every assertion.
         cargo.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
         let built = cargo.stdout(Stdio::null()).output().map_err(|why| format!("cargo: {why}"))?;
         if !built.status.success() {
             return Ok(lost("does not build"));
         }
-        let mut swarm = Command::new(target.join("debug/duologue-sim"));
-        let output = swarm.args(["swarm", "--seeds", &self.seeds.to_string()]).output().map_err(|why| why.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if !matches!(output.status.code(), Some(64..=68)) {
-            return Ok(lost("survives"));
+        let program = target.join("debug/duologue-sim");
+        let Some(any) = self.swarm(&program, None)? else { return Ok(lost("survives")) };
+        let is_it = if its_law == ASSERTION { any.law.starts_with("panic: ") } else { any.law.ends_with(&its_law) };
+        let by = if is_it { Some(any.seed.clone()) } else { self.swarm(&program, Some(&its_law))?.map(|own| own.seed) };
+        Ok(Found { name, seed: Some(any.seed), operations: any.operations, law: any.law, breaks: (its_law, by) })
+    }
+
+    /// What a swarm finds first: anything, or this law broken.
+    fn swarm(&self, program: &Path, law: Option<&str>) -> Result<Option<First>, String> {
+        let mut swarm = Command::new(program);
+        swarm.args(["swarm", "--seeds", &self.seeds.to_string()]);
+        if let Some(law) = law {
+            swarm.args(["--tries", "0", "--law", law]);
         }
+        let output = swarm.output().map_err(|why| why.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut lines = text.lines();
-        let seed = lines.next().and_then(|line| line.strip_prefix("seed ")).map(String::from);
+        let Some(seed) = lines.next().and_then(|line| line.strip_prefix("seed ")).map(String::from) else { return Ok(None) };
         let law = lines.next().map(|line| line.split(':').take(3).collect::<Vec<_>>().join(":")).unwrap_or_default();
         let operations =
             text.lines().find_map(|line| line.strip_prefix("after ")).and_then(|line| line.split(' ').next()).map(String::from);
-        Ok(Found { name, seed, operations, law: law.chars().take(80).collect() })
+        Ok(Some(First { seed, operations, law: law.chars().take(80).collect() }))
     }
+}
+
+/// What a swarm found first.
+struct First {
+    seed: String,
+    operations: Option<String>,
+    law: String,
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, String> {

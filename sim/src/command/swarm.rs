@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::{Done, own};
 use clap::Args;
-use duologue_sim::{EXPECTED, Often, Plan, run_twice, run_with, shrink};
+use duologue_sim::{EXPECTED, Failure, Often, Plan, run_twice, run_with, shrink};
 use std::collections::BTreeMap;
 
 #[derive(Args, Debug)]
@@ -20,6 +20,9 @@ pub(crate) struct Swarm {
     /// Go on after a failure, and print one line for each
     #[arg(long)]
     all: bool,
+    /// Only failures of the law of this name count
+    #[arg(long)]
+    law: Option<String>,
     /// Shrink what is found, with so many runs
     #[arg(long, default_value_t = 300)]
     tries: u64,
@@ -39,32 +42,33 @@ impl Swarm {
             report.marks.iter().for_each(|(name, _)| *reached.entry(name).or_default() += 1);
             inputs += report.inputs;
             bar.at(seed - self.from + 1);
-            let Some(failure) = report.failure.clone() else { continue };
+            let counts = |failure: &Failure| self.law.as_ref().is_none_or(|law| failure.law == law);
+            let Some(failure) = report.failure.clone().filter(counts) else { continue };
             if !self.all {
                 bar.done();
                 let shrunk = shrink(&report, self.tries).map_or(report, |shrunk| shrunk.report);
-                println!("seed {seed}");
-                print!("{shrunk}");
+                say_line!("seed {seed}");
+                say!("{shrunk}");
                 return Ok(Some(failure));
             }
-            println!("{seed}: {}", failure.to_string().chars().take(400).collect::<String>());
+            say_line!("{seed}: {}", failure.to_string().chars().take(400).collect::<String>());
             first = first.or(Some(failure));
         }
         bar.done();
-        println!("{} seeds, {inputs} inputs", self.seeds);
+        say_line!("{} seeds, {inputs} inputs", self.seeds);
         if self.marks {
             for (name, count) in &reached {
-                println!("  {count:>6}  {name}");
+                say_line!("  {count:>6}  {name}");
             }
         }
         let missing =
             |often| EXPECTED.iter().filter(move |(_, is)| *is == often).map(|(name, _)| *name).filter(|name| !reached.contains_key(name));
         let (usual, rare): (Vec<_>, Vec<_>) = (missing(Often::Usual).collect(), missing(Often::Rare).collect());
         if !rare.is_empty() {
-            println!("rare marks not reached: {}", rare.join(", "));
+            say_line!("rare marks not reached: {}", rare.join(", "));
         }
-        if first.is_none() && !usual.is_empty() && self.seeds >= 100 {
-            println!("usual marks not reached: {}", usual.join(", "));
+        if first.is_none() && self.law.is_none() && !usual.is_empty() && self.seeds >= 100 {
+            say_line!("usual marks not reached: {}", usual.join(", "));
             return Ok(Some(own(format!("{} usual marks were not reached in {} seeds", usual.len(), self.seeds))));
         }
         Ok(first)

@@ -7,19 +7,53 @@ use crate::choices::Dice;
 /// A trouble that begins now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    Clog { conn: u64, until: u64, up: bool, down: bool },
-    ClockJump { by_ms: u64 },
-    Crash { down_ms: u64 },
-    Drain { down_ms: u64 },
-    HalfOpen { conn: u64, notices_ms: u64 },
-    MassReconnect { group: Option<u32>, clean: bool },
+    Clog {
+        conn: u64,
+        until: u64,
+        up: bool,
+        down: bool,
+    },
+    ClockJump {
+        by_ms: u64,
+    },
+    /// `in_a_write`: as soon as rows are on their way.
+    Crash {
+        down_ms: u64,
+        in_a_write: bool,
+    },
+    Drain {
+        down_ms: u64,
+    },
+    HalfOpen {
+        conn: u64,
+        notices_ms: u64,
+    },
+    MassReconnect {
+        group: Option<u32>,
+        clean: bool,
+    },
     Nothing,
-    Partition { group: u32, until: u64 },
-    SlowReader { conn: u64, bytes_per_second: u64 },
-    Stall { ms: u64 },
-    StoreFails { until: u64 },
-    StoreSlow { until: u64, ms: u64 },
-    TwoOwners { old_lives_ms: u64 },
+    Partition {
+        group: u32,
+        until: u64,
+    },
+    SlowReader {
+        conn: u64,
+        bytes_per_second: u64,
+    },
+    Stall {
+        ms: u64,
+    },
+    StoreFails {
+        until: u64,
+    },
+    StoreSlow {
+        until: u64,
+        ms: u64,
+    },
+    TwoOwners {
+        old_lives_ms: u64,
+    },
 }
 
 /// Draws what a kind of trouble means here and now.
@@ -34,7 +68,7 @@ pub(crate) fn draw(kind: &str, dice: &mut Dice, net: &Net, now: u64) -> Trouble 
             Trouble::Clog { conn, until: now + dice.span(200, 60_000), up: direction != 0, down: direction != 1 }
         }
         ("clock_jump", _) => Trouble::ClockJump { by_ms: dice.span(100, 7_200_000) },
-        ("crash", _) => Trouble::Crash { down_ms: dice.span(1, 30_000) },
+        ("crash", _) => Trouble::Crash { down_ms: dice.span(1, 30_000), in_a_write: dice.percent(50) },
         ("drain", _) => Trouble::Drain { down_ms: dice.span(1, 10_000) },
         ("half_open", Some(conn)) => Trouble::HalfOpen { conn, notices_ms: dice.span(100, 120_000) },
         ("mass_reconnect", _) => {

@@ -164,7 +164,11 @@ fn said_again(device: &mut DeviceState, dice: &mut Dice, marks: &mut Marks) -> V
     if !device.is_ready() || device.sdk.is_some() {
         return Vec::new();
     }
-    let Some((id, command)) = dice.pick(&device.said).cloned() else { return Vec::new() };
+    // What sets a cooldown or makes a call has most to lose from being done twice.
+    let is_grave = |command: &Command| matches!(command, Command::Accept { .. } | Command::Decline { .. } | Command::Rescind { .. });
+    let grave: Vec<_> = device.said.iter().filter(|(_, command)| is_grave(command)).cloned().collect();
+    let said = if dice.percent(70) && !grave.is_empty() { &grave } else { &device.said };
+    let Some((id, command)) = dice.pick(said).cloned() else { return Vec::new() };
     marks.hit("command said again", 1);
     let deed = device.say(&ClientMessage::Command { id, command });
     vec![deed]

@@ -92,6 +92,8 @@ pub(crate) enum Habit {
 pub(crate) struct Person {
     pub index: u32,
     pub seed: u64,
+    /// Has or will have.
+    id: UserId,
     pub user: Option<UserId>,
     pub token: String,
     pub habit: Habit,
@@ -120,7 +122,8 @@ impl Person {
         if habit != Habit::Hostile {
             device.may_run_sdk(&token, seed, index);
         }
-        Person { index, seed, user: None, token, habit, address, counter: 0, devices: vec![device], answers: 0 }
+        let id = UserId(Dice::of(seed, "user", u64::from(index), 0).wide());
+        Person { index, seed, id, user: None, token, habit, address, counter: 0, devices: vec![device], answers: 0 }
     }
 
     /// SHA-256 of the token, as the core knows it.
@@ -130,8 +133,7 @@ impl Person {
 
     /// The id that this person has or will have.
     pub(crate) fn id(&self) -> UserId {
-        let mut dice = Dice::of(self.seed, "user", u64::from(self.index), 0);
-        UserId(dice.wide())
+        self.id
     }
 
     pub(crate) fn name(&self) -> String {

@@ -25,7 +25,11 @@ impl World {
             }
         }
         self.says_writable(node);
-        Ok(())
+        let writing = self.servers[node].as_mut().filter(|server| server.commit.backlog() > 0);
+        match writing.and_then(|server| server.dies_in_a_write.take()) {
+            Some(down_ms) => self.crashes(node, Some(down_ms)),
+            None => Ok(()),
+        }
     }
 
     fn goes_down(&mut self, down: Down) {
@@ -70,7 +74,7 @@ impl World {
     /// Something arrives at a server.
     pub(super) fn arrives(&mut self, conn: u64, rise: Rise) -> Verdict {
         if let Some(until) = self.net.blocked_until(conn, self.now, true) {
-            self.push(until, What::Arrives(conn, rise));
+            self.puts_off(until, What::Arrives(conn, rise));
             return Ok(());
         }
         let link = self.net.get(conn);
@@ -105,7 +109,7 @@ impl World {
     /// Something arrives at a client.
     pub(super) fn falls(&mut self, conn: u64, fall: Fall) -> Verdict {
         if let Some(until) = self.net.blocked_until(conn, self.now, false) {
-            self.push(until, What::Falls(conn, fall));
+            self.puts_off(until, What::Falls(conn, fall));
             return Ok(());
         }
         if let Fall::Message(bytes) = &fall {

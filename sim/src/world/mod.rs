@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::marks::Marks;
 use crate::net::{Device, Fall, Net, Rise};
 use crate::people::answers::Manners;
-use crate::people::{Gossip, Person, Thought, acts};
+use crate::people::{Deed, Gossip, Person, Thought, acts};
 use crate::plan::{Driver, Plan};
 use crate::server::{Around, Leaves, Server, bootstrap};
 use crate::store::StoreWeather;
@@ -117,6 +117,8 @@ pub(crate) struct World {
     now: u64,
     seq: u64,
     queue: BinaryHeap<Reverse<Entry>>,
+    /// Of the entry that happens just now.
+    turn: u64,
     choices: Choices,
     weather_count: u32,
     net: Net,
@@ -160,6 +162,7 @@ impl World {
             now: 0,
             seq: 0,
             queue: BinaryHeap::new(),
+            turn: 0,
             choices: Choices::new(plan.seed, plan.size, plan.keep.clone(), records),
             weather_count: 0,
             net: Net::new(plan.seed, plan.latency_ms),
@@ -200,6 +203,7 @@ impl World {
     pub(crate) fn run(&mut self, progress: &mut dyn FnMut(u64)) -> Verdict {
         let mut events = 0_u64;
         while let Some(Reverse(entry)) = self.queue.pop() {
+            self.turn = entry.seq;
             debug_assert!(entry.at >= self.now, "time goes forward");
             self.now = entry.at;
             self.happens(entry.what)?;
@@ -237,7 +241,8 @@ impl World {
         self.push(1, What::Weather);
         for index in 0..self.plan.people {
             let mut dice = Dice::of(self.plan.seed, "begin", u64::from(index), 0);
-            let begin = if dice.percent(80) { dice.upto(self.plan.pause_ms.min(60_000)) } else { dice.upto(self.plan.span_ms / 2) };
+            let drawn = if dice.percent(80) { dice.upto(self.plan.pause_ms.min(60_000)) } else { dice.upto(self.plan.span_ms / 2) };
+            let begin = self.away_until(index).unwrap_or(drawn);
             self.push(2 + begin, What::Act(index));
         }
         self.push(self.plan.span_ms, What::Phase(Phase::Settling));
@@ -246,6 +251,11 @@ impl World {
     fn push(&mut self, at: u64, what: What) {
         self.seq += 1;
         self.queue.push(Reverse(Entry { at: at.max(self.now), seq: self.seq, what }));
+    }
+
+    /// What happens just now happens later instead, in its turn: before all that was sent after it.
+    fn puts_off(&mut self, at: u64, what: What) {
+        self.queue.push(Reverse(Entry { at, seq: self.turn, what }));
     }
 
     fn happens(&mut self, what: What) -> Verdict {
@@ -274,6 +284,9 @@ impl World {
         if self.phase != Phase::Acting {
             return Ok(());
         }
+        if let Some(back) = self.away_until(index) {
+            return self.goes_away(index, back);
+        }
         let person = &mut self.people[index as usize];
         let mut pause = Dice::of(self.plan.seed, "pause", u64::from(index), u64::from(person.counter));
         let mut next = self.now + pause.between(1, self.plan.pause_ms * 2);
@@ -299,6 +312,24 @@ impl World {
         }
         self.push(next, What::Act(index));
         Ok(())
+    }
+
+    /// Until when somebody who comes in visits is away, if they are.
+    fn away_until(&self, index: u32) -> Option<u64> {
+        self.plan.visits?.away_until(self.plan.seed, index, self.plan.span_ms, self.now)
+    }
+
+    /// A visit is over; the next one begins with an act.
+    fn goes_away(&mut self, index: u32, back: u64) -> Verdict {
+        let mut deeds = Vec::new();
+        for device in &mut self.people[index as usize].devices {
+            device.is_on = false;
+            deeds.push(Deed::Close { device: device.index, clean: true });
+        }
+        if back < self.plan.span_ms {
+            self.push(back, What::Act(index));
+        }
+        self.carry_out(index, deeds).map(drop)
     }
 
     /// All operations are used up: what has begun goes on for a while, then everything comes to rest.
@@ -364,6 +395,16 @@ impl World {
             return Ok(());
         }
         server.wakes = None;
+        self.at_server(node, |server, around| server.turn(around.true_ms, around))?;
+        self.digest.number(self.now);
+        self.carries_away(node)?;
+        self.wakes_again(node);
+        Ok(())
+    }
+
+    /// Something with a server, if it is there, and all that it may look at.
+    fn at_server(&mut self, node: usize, look: impl FnOnce(&mut Server, &mut Around<'_>) -> Verdict) -> Verdict {
+        let Some(server) = self.servers[node].as_mut() else { return Ok(()) };
         let mut around = Around {
             plan: &self.plan,
             durable: &self.durable,
@@ -373,11 +414,7 @@ impl World {
             story: &mut self.story,
             true_ms: self.now,
         };
-        server.turn(self.now, &mut around)?;
-        self.digest.number(self.now);
-        self.carries_away(node)?;
-        self.wakes_again(node);
-        Ok(())
+        look(server, &mut around)
     }
 
     /// Plans the next turn: for what has come, else for the next deadline, as this plan's driver does it.

@@ -52,8 +52,8 @@ impl World {
                 self.everybody_leaves()
             }
             Phase::Over => {
-                self.each_server(|server, around, true_ms| {
-                    server.look_deep(server.clock.read(true_ms), around)?;
+                self.each_server(|server, around| {
+                    server.look_deep(server.clock.read(around.true_ms), around)?;
                     server.is_empty(around.marks)
                 })?;
                 self.compares_rows()
@@ -63,8 +63,8 @@ impl World {
 
     /// In the quiet: nothing waits, client and server see the same, an engine from the rows is the same.
     fn looks_quiet(&mut self) -> Verdict {
-        self.each_server(|server, around, true_ms| {
-            server.look_deep(server.clock.read(true_ms), around)?;
+        self.each_server(|server, around| {
+            server.look_deep(server.clock.read(around.true_ms), around)?;
             server.is_quiet(around.marks)
         })?;
         if !self.plan.laws {
@@ -108,23 +108,9 @@ impl World {
         if self.plan.laws { self.durable.compare(&self.memory.rows(), &mut self.marks) } else { Ok(()) }
     }
 
-    /// Something with each server and what a turn may look at.
-    fn each_server(&mut self, mut look: impl FnMut(&mut Server, &mut Around<'_>, u64) -> Verdict) -> Verdict {
-        if !self.plan.laws {
-            return Ok(());
-        }
-        for server in self.servers.iter_mut().flatten() {
-            let mut around = Around {
-                plan: &self.plan,
-                durable: &self.durable,
-                marks: &mut self.marks,
-                digest: &mut self.digest,
-                leaves: &mut self.leaves,
-                story: &mut self.story,
-                true_ms: self.now,
-            };
-            look(server, &mut around, self.now)?;
-        }
-        Ok(())
+    /// Something with each server, where there are laws.
+    fn each_server(&mut self, look: impl Fn(&mut Server, &mut Around<'_>) -> Verdict) -> Verdict {
+        let nodes = if self.plan.laws { self.servers.len() } else { 0 };
+        (0..nodes).try_for_each(|node| self.at_server(node, &look))
     }
 }

@@ -19,7 +19,12 @@ impl World {
                 link.down_clogged_until = if down { until } else { link.down_clogged_until };
             }
             Trouble::ClockJump { by_ms } => self.jumps(by_ms),
-            Trouble::Crash { down_ms } => return self.crashes(self.front, Some(down_ms)),
+            Trouble::Crash { down_ms, in_a_write: false } => return self.crashes(self.front, Some(down_ms)),
+            Trouble::Crash { down_ms, in_a_write: true } => {
+                if let Some(server) = self.servers[self.front].as_mut() {
+                    server.dies_in_a_write = Some(down_ms);
+                }
+            }
             Trouble::Drain { down_ms } => self.drains(down_ms),
             Trouble::HalfOpen { conn, notices_ms } => {
                 hit!(self.marks, "weather: half-open");
@@ -61,7 +66,7 @@ impl World {
     }
 
     /// A process is killed between any two steps.
-    fn crashes(&mut self, node: usize, again_ms: Option<u64>) -> Verdict {
+    pub(super) fn crashes(&mut self, node: usize, again_ms: Option<u64>) -> Verdict {
         let Some(server) = self.servers[node].as_ref() else { return Ok(()) };
         hit!(self.marks, "weather: crash");
         self.marks.hit("weather: crash with facts on their way", u64::from(server.commit.backlog() > 0));
@@ -122,6 +127,7 @@ impl World {
         let server = Server::start(&self.plan, &self.memory, self.lives, self.ahead_ms, self.now);
         self.story.note(self.now, || format!("server {node} starts with epoch {}", server.epoch));
         self.marks.hit("call survived a restart", u64::from(self.lives > 1 && server.engine.usage().calls > 0));
+        self.durable.owner = server.epoch;
         self.ahead_ms = server.clock.ahead_ms();
         self.servers[node] = Some(server);
         self.compares_rows()?;
@@ -176,6 +182,7 @@ impl World {
                 self.killed(node, life, None)?;
             } else if let Some(server) = self.servers[node].as_mut() {
                 server.stalled_until = 0;
+                server.dies_in_a_write = None;
                 self.wakes_again(node);
             }
         }

@@ -1,17 +1,17 @@
 //! The promises, each as a story on an empty database.
 
 use super::{Database, Owner};
-use crate::{ANSWERS_PER_CLIENT, CLIENTS_PER_USER};
-use duologue_core::commit::Written;
+use crate::{ANSWERS_PER_CLIENT, CLIENTS_PER_USER, Pruned, SESSIONS_KEPT, Store};
+use duologue_core::commit::{Batch, Standing, Written};
 use duologue_core::kit::ids::{CallId, ClientId, TokenHash, UserId};
-use duologue_core::kit::time::Millis;
+use duologue_core::kit::time::{Millis, Span};
 use duologue_core::output::Key;
 use duologue_core::row::{AnswerRow, ChatLine, HistoryRow, Pair, PersonRow, ReportRow, Row, TicketRow};
 use duologue_core::wire::{Done, Filter, Totals, Why};
 
 type Story = fn(&mut dyn Database);
 
-pub(super) const ALL: [(&str, Story); 14] = [
+pub(super) const ALL: [(&str, Story); 15] = [
     ("each taking is the next epoch", each_taking_is_the_next_epoch),
     ("what was written is there when it is opened again", what_was_written_is_there_when_it_is_opened_again),
     ("the same batch again has no effect", the_same_batch_again_has_no_effect),
@@ -26,6 +26,7 @@ pub(super) const ALL: [(&str, Story); 14] = [
     ("a history is read in pages, with chat and peers", a_history_is_read_in_pages_with_chat_and_peers),
     ("two people's newest call is found in either order", two_peoples_newest_call_is_found_in_either_order),
     ("a reader sees what was written", a_reader_sees_what_was_written),
+    ("what is over is thrown away, a part at a time", what_is_over_is_thrown_away),
 ];
 
 const ANN: UserId = UserId(1);
@@ -43,6 +44,35 @@ fn person(user: UserId) -> Row {
         created: Millis(7),
         totals: Totals { seconds: 1, calls: 2, completed: 3 },
     }))
+}
+
+fn what_is_over_is_thrown_away(database: &mut dyn Database) {
+    let mut store = database.open();
+    let Standing { epoch, .. } = store.take().expect("it is up").standing;
+    let end = Millis(1_000);
+    let session = |n: u8, expires| Row::Session { hash: TokenHash([n; 32]), user: ANN, expires };
+    let mut rows = vec![person(ANN), session(0, end + Span(1))];
+    for n in 1..=5 {
+        rows.push(session(n, end));
+        rows.push(Row::Cooldown { pair: Pair::of(ANN, UserId(10 + u128::from(n))), until: end });
+    }
+    rows.push(Row::Cooldown { pair: Pair::of(ANN, BOB), until: end + Span(1) });
+    assert_eq!(store.write(&Batch { epoch, position: 1, time: Millis(1), rows }), Written::Done { position: 1 });
+    let pruned = |store: &mut Box<dyn Store>, now, most| {
+        let Pruned { cooldowns, sessions } = store.prune(now, most).expect("it is up");
+        (cooldowns, sessions)
+    };
+    assert_eq!(pruned(&mut store, Millis(999), 100), (0, 0));
+    assert_eq!(pruned(&mut store, end, 3), (3, 0));
+    assert_eq!(pruned(&mut store, end, 3), (2, 0));
+    assert_eq!(pruned(&mut store, end + SESSIONS_KEPT, 3), (1, 3));
+    assert_eq!(pruned(&mut store, end + SESSIONS_KEPT, 3), (0, 2));
+    assert_eq!(pruned(&mut store, end + SESSIONS_KEPT, 3), (0, 0));
+    let found = store.load(&Key::Session(TokenHash([0; 32]))).expect("it is up");
+    assert_eq!(found.first(), Some(&session(0, end + Span(1))));
+    assert_eq!(store.load(&Key::Session(TokenHash([3; 32]))).expect("it is up"), []);
+    assert!(!found.iter().any(|row| matches!(row, Row::Cooldown { .. })));
+    assert_eq!(store.standing().expect("it is up").position, 1, "nothing of a batch");
 }
 
 fn history(call: u64, members: [UserId; 2], ended: Option<(Millis, Why)>) -> HistoryRow {

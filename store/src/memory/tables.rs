@@ -1,6 +1,6 @@
 //! The tables of [`Memory`](super::Memory). Every look-up costs what it gives: pairs stand under both of their users.
 
-use crate::{ANSWERS_PER_CLIENT, CLIENTS_PER_USER};
+use crate::{ANSWERS_PER_CLIENT, CLIENTS_PER_USER, Pruned, SESSIONS_KEPT};
 use duologue_core::kit::ids::{CallId, ClientId, TokenHash, UserId};
 use duologue_core::kit::time::Millis;
 use duologue_core::output::Key;
@@ -171,6 +171,21 @@ impl Tables {
         for (_, client) in clients.iter().rev().skip(CLIENTS_PER_USER as usize) {
             self.answers.remove(&(user, *client));
         }
+    }
+
+    pub(super) fn prune(&mut self, now: Millis, most: usize) -> Pruned {
+        let over = |(hash, (_, expires)): (&TokenHash, &(UserId, Millis))| (*expires + SESSIONS_KEPT <= now).then_some(*hash);
+        let sessions: Vec<_> = self.sessions.iter().filter_map(over).take(most).collect();
+        for hash in &sessions {
+            self.sessions.remove(hash);
+        }
+        let over = |((a, b), until): (&(UserId, UserId), &Millis)| (a < b && *until <= now).then_some((*a, *b));
+        let cooldowns: Vec<_> = self.cooldowns.iter().filter_map(over).take(most).collect();
+        for (a, b) in &cooldowns {
+            self.cooldowns.remove(&(*a, *b));
+            self.cooldowns.remove(&(*b, *a));
+        }
+        Pruned { cooldowns: cooldowns.len() as u32, sessions: sessions.len() as u32 }
     }
 
     pub(super) fn drop_cooldowns(&mut self, now: Millis) {

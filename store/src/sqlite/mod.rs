@@ -18,11 +18,13 @@ mod write;
 
 pub use schema::VERSION;
 
-use crate::{Down, Reader, Store, Taken, not_next};
+use crate::{Down, Pruned, Reader, SESSIONS_KEPT, Store, Taken, not_next};
 use duologue_core::commit::{Batch, Standing, Written};
+use duologue_core::kit::time::Millis;
 use duologue_core::output::Key;
 use duologue_core::row::Row;
 use form::{number, whole};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::fs::{File, TryLockError, create_dir_all};
 use std::path::{Path, PathBuf};
@@ -141,6 +143,18 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    fn try_prune(&mut self, now: Millis, most: u32) -> rusqlite::Result<Pruned> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let delete = |sql: &str, until: Millis| transaction.prepare_cached(sql)?.execute((whole(until.0)?, most));
+        let cooldowns = delete("delete from cooldown where rowid in (select rowid from cooldown where until <= ?1 limit ?2)", now)?;
+        let ended = Millis(now.0.saturating_sub(SESSIONS_KEPT.0));
+        let sessions = delete("delete from session where rowid in (select rowid from session where expires <= ?1 limit ?2)", ended)?;
+        transaction.commit()?;
+        Ok(Pruned { cooldowns: cooldowns as u32, sessions: sessions as u32 })
+    }
+}
+
 impl Reader for Sqlite {
     fn load(&mut self, key: &Key) -> Result<Vec<Row>, Down> {
         read::load(&mut self.connection, key).map_err(down)
@@ -175,6 +189,10 @@ impl Store for Sqlite {
         }
     }
 
+    fn prune(&mut self, now: Millis, most: u32) -> Result<Pruned, Down> {
+        self.try_prune(now, most).map_err(down)
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>, Down> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(down)?;
@@ -193,6 +211,9 @@ fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     prepare(connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // What is in the log is durable. Moving it over takes seconds on a busy disk, which a stop does not have; the next start, or
+    // the next thousand pages, do it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // After a long read has held it open, the log shrinks to this again.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)
 }
@@ -231,9 +252,24 @@ fn sort(error: &rusqlite::Error) -> Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use duologue_core::kit::ids::UserId;
-    use duologue_core::kit::time::Millis;
+    use duologue_core::kit::ids::{TokenHash, UserId};
     use duologue_core::row::ReportRow;
+
+    #[test]
+    fn a_stop_moves_nothing_over_and_loses_nothing() {
+        let directory = std::env::temp_dir().join(format!("duologue-log-{}", std::process::id()));
+        let mut store = Sqlite::open(&directory).expect("nobody else has it");
+        let epoch = store.take().expect("it is up").standing.epoch;
+        let rows = vec![Row::Session { hash: TokenHash([1; 32]), user: UserId(1), expires: Millis(9) }];
+        assert_eq!(store.write(&Batch { epoch, position: 1, time: Millis(1), rows: rows.clone() }), Written::Done { position: 1 });
+        drop(store);
+        let log = std::fs::metadata(directory.join("duologue.db-wal")).expect("the log is there").len();
+        assert!(log > 0, "it was not moved over");
+        let mut store = Sqlite::open(&directory).expect("nobody else has it");
+        assert_eq!(store.load(&Key::Session(TokenHash([1; 32]))).expect("it is up"), rows);
+        drop(store);
+        std::fs::remove_dir_all(directory).expect("it is ours");
+    }
 
     #[test]
     fn a_full_disk_is_down_and_the_batch_is_written_when_there_is_room() {

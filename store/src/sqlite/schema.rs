@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// The schema that this version writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
-const STEPS: [&str; 1] = [STEP_1];
+const STEPS: [&str; 2] = [STEP_1, STEP_2];
 
 const STEP_1: &str = "
 create table realm (
@@ -114,6 +114,12 @@ create table ticket (
     filter text not null, -- JSON
     confirm integer not null
 ) strict;
+";
+
+/// What is over is found without looking at everything.
+const STEP_2: &str = "
+create index session_expires on session (expires);
+create index cooldown_until on cooldown (until);
 ";
 
 /// Brings the schema up to [`VERSION`]; gives the file's own if that is newer.

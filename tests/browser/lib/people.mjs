@@ -30,21 +30,27 @@ const DENIED = "--deny-permission-prompts";
 export class Person {
   #folder;
   #context;
+  #devtools;
   page;
   name;
   /** What the page's console and errors said. */
   said = [];
 
   /**
-   * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone.
+   * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone; `cameras` is how
+   * many the machine has, and none is no microphone either; `film` is a file that the camera sees.
    */
-  static async open(server, name, { camera = true, width = 1280, height = 800, colorScheme = "dark" } = {}) {
+  static async open(
+    server,
+    name,
+    { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark", query = "" } = {},
+  ) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
     person.#context = await chromium.launchPersistentContext(person.#folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [...FLAGS, CAMERA, camera ? GRANTED : DENIED],
+      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []), camera ? GRANTED : DENIED],
       colorScheme,
       viewport: { width, height },
       timeout: PATIENCE_MS,
@@ -56,13 +62,20 @@ export class Person {
       if (message.type() === "error" || message.type() === "warning") person.said.push(message.text());
     });
     person.page.on("pageerror", (error) => person.said.push(`uncaught: ${error.stack ?? error.message}`));
-    await person.page.goto(server.url);
+    await person.page.goto(server.url + query);
     return person;
   }
 
   async close() {
     await this.#context.close();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** "prompt", "granted" or "denied", as if the person had said so in the browser. */
+  async mayNotify(setting) {
+    // What a session has set is gone with it.
+    this.#devtools ??= await this.#context.newCDPSession(this.page);
+    await this.#devtools.send("Browser.setPermission", { permission: { name: "notifications" }, setting, origin: new URL(this.page.url()).origin });
   }
 
   at(testId) {

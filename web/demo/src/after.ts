@@ -28,6 +28,8 @@ export function afterCall(app: App, ended: DuologueEvents["call_ended"], peer: C
   const close = (): void => {
     veil.remove();
     document.removeEventListener("keydown", onKey);
+    app.covered();
+    document.querySelector<HTMLElement>("[data-testid=meet-button]")?.focus();
   };
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === "Escape") close();

@@ -38,8 +38,9 @@ export class Alerts {
     return typeof Notification !== "undefined" && Notification.permission === "default";
   }
 
-  async askToNotify(): Promise<void> {
-    await Notification.requestPermission();
+  /** The answer is whether we may. */
+  async askToNotify(): Promise<boolean> {
+    return (await Notification.requestPermission()) === "granted";
   }
 
   ring(who: string, text: string): void {
@@ -65,6 +66,13 @@ export class Alerts {
   inCall(who: string): void {
     this.quiet();
     document.title = `${who} · Duologue`;
+  }
+
+  /** Something was written; a tab that is not looked at says so until it is. */
+  wrote(who: string): void {
+    if (!document.hidden) return;
+    document.title = `${who} wrote · Duologue`;
+    this.#chime(0.05);
   }
 
   quiet(): void {

@@ -39,6 +39,8 @@ export interface App {
   enter(stay: Stay): Promise<void>;
   /** Out, and everything about this person erased, here and at the server. */
   forgetMe(): Promise<void>;
+  /** A dialog came or went: what lies under one cannot be reached. */
+  covered(): void;
   /** Out, back to the door. */
   goOut(): void;
 }
@@ -55,7 +57,7 @@ export function againOf(duo: Duologue | null, serverInstant: number): string {
 export class Voice {
   readonly element: HTMLElement;
   readonly #polite = h("div.visually-hidden", { "aria-live": "polite", role: "status" });
-  readonly #notes = h("div.notes");
+  readonly #notes = h("aside.notes", { "aria-label": "Notes" });
 
   constructor() {
     this.element = h("div", {}, this.#polite, this.#notes);

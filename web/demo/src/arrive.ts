@@ -9,6 +9,7 @@ import type { App, View } from "./app.js";
 import { paint } from "./avatar.js";
 import { h, set, setText, toggle } from "./dom.js";
 import { icon } from "./icons.js";
+import { levelMeter, pickers } from "./pickers.js";
 import { forgetAll, keepProfile, readDeviceStay, type Stay } from "./remember.js";
 
 const GENDERS: readonly (readonly [value: string, label: string])[] = [
@@ -17,6 +18,10 @@ const GENDERS: readonly (readonly [value: string, label: string])[] = [
   ["male", "Man"],
   ["other", "Other"],
 ];
+
+/** Louder than the noise of a quiet room. */
+const LOUD = 0.04;
+const SILENCE_MS = 6_000;
 
 export function arriveView(app: App, serverUrl: string): View {
   const { profile, devices } = app;
@@ -56,16 +61,12 @@ export function arriveView(app: App, serverUrl: string): View {
   const orb = h("div.preview-orb", { "aria-hidden": "true" });
   paint(orb, profile.name || "duologue");
   const previewText = h("p.preview-text", {}, "See yourself before anybody rings");
-  const start = h("button.soft", { type: "button" }, icon("camera"), "Turn the camera on");
-  const level = h("div.level", { role: "img", "aria-label": "Loudness of your microphone" }, h("i"), h("i"), h("i"), h("i"), h("i"));
-  const preview = h(
-    "div.preview",
-    {},
-    orb,
-    video,
-    h("div.preview-idle", {}, previewText, start),
-    h("div.preview-bar", {}, level),
-  );
+  const start = h("button.soft", { type: "button", "data-testid": "preview-button" }, icon("camera"), "Turn the camera on");
+  const meter = levelMeter(devices);
+  const meterText = h("span.preview-sound", { role: "status", "data-testid": "sound-text" });
+  const choices = pickers(devices, () => drawPreview());
+  const bar = h("div.preview-bar", {}, h("div.preview-level", {}, meter.element, meterText), choices.element);
+  const preview = h("section.preview", { "aria-label": "Your camera and microphone" }, orb, video, h("div.preview-idle", {}, previewText, start), bar);
 
   const form = h(
     "form.arrive-form",
@@ -102,9 +103,24 @@ export function arriveView(app: App, serverUrl: string): View {
     const shown = video.srcObject as MediaStream | null;
     if (isOn && shown?.getVideoTracks()[0] !== devices.video) video.srcObject = new MediaStream([devices.video!]);
     if (!isOn) video.srcObject = null;
+    setText(previewText, devices.trouble ? "No picture so far" : "See yourself before anybody rings");
+    start.lastChild!.textContent = devices.trouble ? "Try again" : "Turn the camera on";
+    drawSound();
     if (devices.trouble) show(devices.trouble.title, devices.trouble.text);
     else if (isOn) toggle(trouble, false);
     noCamera.classList.toggle("is-wanted", devices.trouble !== null);
+  };
+
+  /** Silence is said after a while: bars that do not move are seen by nobody who does not look for them. */
+  let heardAt = performance.now();
+  const drawSound = (): void => {
+    const { audio, soundTrouble } = devices;
+    const now = performance.now();
+    if (!audio || devices.level() > LOUD) heardAt = now;
+    preview.classList.toggle("has-sound", audio !== null || soundTrouble !== null);
+    toggle(meter.element, audio !== null);
+    if (soundTrouble) setText(meterText, `${soundTrouble.title}.`);
+    else setText(meterText, audio && now - heardAt > SILENCE_MS ? "We hear nothing so far. Say something." : "");
   };
 
   const openCamera = async (): Promise<boolean> => {
@@ -203,21 +219,18 @@ export function arriveView(app: App, serverUrl: string): View {
     if (!isOver && matchMedia("(min-width: 700px)").matches) name.focus();
   }, 50);
 
-  let frame = 0;
-  const bars = [...level.children] as HTMLElement[];
-  const drawLevel = (): void => {
-    const loud = devices.level();
-    bars.forEach((bar, index) => bar.classList.toggle("is-lit", loud * bars.length * 1.6 > index + 0.25));
-    frame = requestAnimationFrame(drawLevel);
-  };
-  drawLevel();
+  const stopListening = devices.onChange(drawPreview);
+  const soundTimer = setInterval(drawSound, 250);
 
   return {
     element,
     update: () => undefined,
     destroy() {
       isOver = true;
-      cancelAnimationFrame(frame);
+      stopListening();
+      clearInterval(soundTimer);
+      meter.stop();
+      choices.stop();
       video.srcObject = null;
     },
   };

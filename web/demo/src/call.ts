@@ -11,7 +11,8 @@ import { movable } from "./corner.js";
 import { h, set, setText, svg, toggle, trapFocus } from "./dom.js";
 import { icon, type IconName } from "./icons.js";
 import { keepChat, readChat } from "./remember.js";
-import { clock, length, nameOf } from "./words.js";
+import { levelMeter, pickers } from "./pickers.js";
+import { clock, length, nameOf, weak } from "./words.js";
 
 const LATE_MS = 30_000;
 const CHAT_MAX = 500;
@@ -42,7 +43,7 @@ export function callView(app: App, call: Call): View {
   const time = h("span.call-clock", { role: "timer", "data-testid": "call-clock" });
   const arc = svg("circle", { cx: 12, cy: 12, r: 10, pathLength: 1, class: "arc" });
   const timer = h("div.call-time", {}, svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("circle", { cx: 12, cy: 12, r: 10, class: "track" }), arc) as unknown as HTMLElement, time);
-  const status = h("p.call-status", { role: "status" });
+  const status = h("p.call-status", { "data-testid": "call-status" });
   const peerMuted = h("span.call-muted", { title: `${who} is muted` }, icon("micOff"));
   toggle(peerMuted, false);
 
@@ -77,34 +78,49 @@ export function callView(app: App, call: Call): View {
   const menu = h(
     "div.sheet",
     { role: "dialog", "aria-label": "More" },
+    h("button.menu-item", { type: "button", "data-testid": "devices-button", onclick: () => openSheet(deviceSheet) }, icon("camera"), "Camera and microphone"),
     h("button.menu-item", { type: "button", "data-testid": "share-button", onclick: () => openSheet(shareSheet) }, icon("contact"), "Exchange contacts"),
     h("button.menu-item", { type: "button", "data-testid": "block-button", onclick: () => openSheet(blockSheet) }, icon("block"), `Block ${who}`),
     h("button.menu-item.danger", { type: "button", "data-testid": "report-button", onclick: () => openSheet(reportSheet) }, icon("flag"), `Report ${who}`),
   );
+  const deviceChoices = pickers(devices, () => {
+    app.useDevices();
+    draw();
+  });
+  const meter = levelMeter(devices);
+  const meterText = h("span", {}, "How loud you are");
+  const deviceSheet = h(
+    "div.sheet",
+    { role: "dialog", "aria-label": "Camera and microphone" },
+    h("h2", {}, "Camera and microphone"),
+    deviceChoices.element,
+    h("div.sheet-level", {}, meter.element, meterText),
+    h("button.soft", { type: "button", onclick: () => openSheet(null) }, "Done"),
+  );
   const blockSheet = h(
     "div.sheet",
     { role: "dialog", "aria-label": `Block ${who}` },
-    h("h3", {}, `Block ${who}?`),
+    h("h2", {}, `Block ${who}?`),
     h("p", {}, "The call ends, and you two will not see each other any more. They are not told."),
     h("div.pair", {}, h("button.soft", { type: "button", onclick: () => openSheet(null) }, "Keep talking"), h("button.primary", { type: "button", "data-testid": "block-confirm", onclick: () => void act(() => call.block()) }, "Block")),
   );
   const reportSheet = h(
     "div.sheet",
     { role: "dialog", "aria-label": `Report ${who}` },
-    h("h3", {}, `What is wrong with ${who}?`),
+    h("h2", {}, `What is wrong with ${who}?`),
     h("p", {}, "The call ends, and somebody looks at it. They are not told who said so."),
     ...REASONS.map(([reason, label]) =>
       h("button.menu-item", { type: "button", "data-testid": "report-reason", "data-reason": reason, onclick: () => void act(() => call.report(reason), "Thank you. Somebody will look at it.") }, label),
     ),
   );
-  const moreChips = h("div.chips");
+  const moreChips = h("div.more-chips");
   for (const minutes of [1, 3, 5, 10]) {
     moreChips.append(
-      h("button.chip-button", { type: "button", onclick: () => void act(() => call.extend(minutes * 60)) }, length(minutes * 60)),
+      h("button.chip-button", { type: "button", "data-testid": "extend-minutes", "data-minutes": minutes, onclick: () => void act(() => askForMore(minutes * 60)) }, length(minutes * 60)),
     );
   }
   const moreText = h("p", {});
-  const moreSheet = h("div.sheet", { role: "dialog", "aria-label": "More time" }, h("h3", {}, "A little more time?"), moreText, moreChips);
+  const moreSheet = h("div.sheet", { role: "dialog", "aria-label": "More time" }, h("h2", {}, "A little more time?"), moreText, moreChips);
   const contact = h("input.text", { type: "text", maxlength: 256, placeholder: "A number, an address, a name somewhere", "aria-label": "Your contact" });
   const shareSheet = h(
     "form.sheet",
@@ -117,12 +133,12 @@ export function callView(app: App, call: Call): View {
         if (value) void act(() => call.share({ contact: value }), `${who} sees it as soon as they share theirs.`);
       },
     },
-    h("h3", {}, "Exchange contacts"),
+    h("h2", {}, "Exchange contacts"),
     h("p", {}, `${who} sees yours only if they share theirs too.`),
     contact,
     h("button.primary", { type: "submit" }, "Share"),
   );
-  const sheets = [menu, blockSheet, reportSheet, moreSheet, shareSheet];
+  const sheets = [menu, deviceSheet, blockSheet, reportSheet, moreSheet, shareSheet];
   for (const sheet of sheets) {
     toggle(sheet, false);
     trapFocus(sheet);
@@ -134,7 +150,7 @@ export function callView(app: App, call: Call): View {
   const form = h("form.chat-form", {}, input, send);
   const chat = h("section.chat", { "aria-label": "Chat" }, lines, form);
 
-  const foot = h("div.controls", { role: "toolbar", "aria-label": "Call" }, mute, camera, chatButton, more, hangUp, menuButton);
+  const foot = h("div.controls", { role: "group", "aria-label": "Call" }, mute, camera, chatButton, more, hangUp, menuButton);
   const element = h(
     "main.call",
     { "data-testid": "call" },
@@ -161,6 +177,19 @@ export function callView(app: App, call: Call): View {
     }
   };
 
+  /** Whether there is more time at all is a rule of the server; a call that just began is not told of it. */
+  let isFinal = false;
+  const askForMore = async (seconds: number): Promise<void> => {
+    try {
+      await call.extend(seconds);
+    } catch (error) {
+      if (!(error instanceof DuologueError) || error.code !== "invalid_duration") throw error;
+      isFinal = true;
+      app.note("This call ends when its time is over.");
+    }
+    draw();
+  };
+
   let opener: HTMLElement | null = null;
   const openSheet = (sheet: HTMLElement | null): void => {
     const wasOpen = sheets.find((it) => !it.hidden);
@@ -181,6 +210,10 @@ export function callView(app: App, call: Call): View {
   };
   document.addEventListener("keydown", closeSheets);
   document.addEventListener("pointerdown", closeSheets);
+  const onLook = (): void => {
+    if (!document.hidden) app.alerts.inCall(who);
+  };
+  document.addEventListener("visibilitychange", onLook);
 
   let seen = 0;
   const openChat = (isOpen: boolean): void => {
@@ -221,7 +254,7 @@ export function callView(app: App, call: Call): View {
   const switchCamera = async (): Promise<void> => {
     camera.disabled = true;
     if (devices.video) devices.closeCamera();
-    else if (!(await devices.openCamera()) && devices.trouble) app.note(`${devices.trouble.title}. ${devices.trouble.text}`);
+    else await devices.openCamera();
     app.useDevices();
     camera.disabled = false;
     draw();
@@ -273,12 +306,13 @@ export function callView(app: App, call: Call): View {
     if (!call.here) return "on another page";
     if (call.mediaState === "new" || call.mediaState === "connecting") return "connecting …";
     if (call.mediaState === "failed") return "looking for another way …";
-    if (call.isWeak) return "weak connection";
+    if (call.weakness) return weak(call.weakness, who);
     if (call.asking) return "asked for more time …";
     return "";
   };
 
   let late = false;
+  let wasWeak = false;
   const draw = (): void => {
     const left = call.remainingMs;
     setText(time, clock(left));
@@ -299,6 +333,9 @@ export function callView(app: App, call: Call): View {
     toggle(peerMuted, call.peerSending?.sound === false && call.mediaState === "connected");
     setText(status, statusText());
     status.classList.toggle("is-warning", call.isWeak || call.peerLink !== null);
+    // The status counts seconds, so it is no live region: what changed is said once.
+    if (call.isWeak !== wasWeak) app.say(call.weakness ? `${weak(call.weakness, who)}.` : "The connection is well again.");
+    wasWeak = call.isWeak;
 
     const own = devices.video;
     const shown = (local.srcObject as MediaStream | null)?.getVideoTracks()[0] ?? null;
@@ -327,6 +364,9 @@ export function callView(app: App, call: Call): View {
 
     const mayExtend = call.extensionsLeft === undefined || call.extensionsLeft > 0;
     more.disabled = !mayExtend;
+    toggle(more, !isFinal);
+    setText(meterText, devices.audio ? "How loud you are" : (devices.soundTrouble?.title ?? "No microphone") + ".");
+    toggle(meter.element, devices.audio !== null);
     const times = call.extensionsLeft;
     setText(
       moreText,
@@ -335,13 +375,24 @@ export function callView(app: App, call: Call): View {
     drawBanner();
   };
 
+  /** What was wrong before the call was said before it. */
+  let said = [devices.soundTrouble, devices.trouble];
   offs.push(
+    deviceChoices.stop,
+    meter.stop,
     duo!.on("shared", ({ contacts }) => {
       const text = Object.values(contacts).join(", ");
       app.note(`${who}: ${text}`);
       addLine({ from: call.peer.user, text: `My contact: ${text}`, at: duo!.clock.now(), mine: false });
     }),
     duo!.on("call_extended", () => app.note("You have more time.")),
+    duo!.on("chat", ({ call: id }) => id === call.id && app.alerts.wrote(who)),
+    devices.onChange(() => {
+      const troubles = [devices.soundTrouble, devices.trouble];
+      for (const it of troubles) if (it && !said.includes(it)) app.note(`${it.title}. ${it.text}`);
+      said = troubles;
+      draw();
+    }),
     duo!.on("peer_link", ({ state }) => app.say(state === "back" ? `${who} is back.` : `${who} is reconnecting.`)),
   );
   app.alerts.inCall(who);
@@ -355,6 +406,7 @@ export function callView(app: App, call: Call): View {
       for (const off of offs) off();
       document.removeEventListener("keydown", closeSheets);
       document.removeEventListener("pointerdown", closeSheets);
+      document.removeEventListener("visibilitychange", onLook);
       remote.srcObject = null;
       local.srcObject = null;
       app.alerts.quiet();

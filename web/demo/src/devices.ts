@@ -1,8 +1,13 @@
 /**
- * Camera and microphone: opened when somebody asks for it, and every way in which that fails, in words.
+ * Camera and microphone: which ones, opened when somebody asks for it, and every way in which that fails, in words.
  *
- * It owns the two tracks. A camera that is switched off is really off: its light goes out.
+ * It owns the two tracks. A camera that is switched off is really off: its light goes out. Whoever shows them listens
+ * with `onChange`: a device may be unplugged, plugged in or exchanged at any time.
  */
+
+import { keepChosen, readChosen } from "./remember.js";
+
+export type Kind = "camera" | "microphone";
 
 export interface Trouble {
   title: string;
@@ -13,9 +18,23 @@ export class Devices {
   #audio: MediaStreamTrack | null = null;
   #video: MediaStreamTrack | null = null;
   #trouble: Trouble | null = null;
+  #soundTrouble: Trouble | null = null;
+  readonly #chosen = readChosen();
+  readonly #listeners = new Set<() => void>();
   #context: AudioContext | undefined;
   #analyser: AnalyserNode | undefined;
+  #source: MediaStreamAudioSourceNode | undefined;
   #samples = new Uint8Array(0);
+
+  constructor() {
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#changed());
+  }
+
+  /** Something is another than before: a track, a trouble or the devices that there are. The answer stops listening. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
 
   get audio(): MediaStreamTrack | null {
     return this.#audio;
@@ -28,6 +47,46 @@ export class Devices {
   /** Why there is no picture, if that was not a wish. */
   get trouble(): Trouble | null {
     return this.#trouble;
+  }
+
+  /** Why there is no sound. */
+  get soundTrouble(): Trouble | null {
+    return this.#soundTrouble;
+  }
+
+  /** Those that there are. Browsers tell their names only to pages that were allowed one. */
+  async list(kind: Kind): Promise<MediaDeviceInfo[]> {
+    const wanted = kind === "camera" ? "videoinput" : "audioinput";
+    const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+    return all.filter((it) => it.kind === wanted && it.deviceId !== "");
+  }
+
+  /** Which one is open. */
+  current(kind: Kind): string | undefined {
+    return (kind === "camera" ? this.#video : this.#audio)?.getSettings().deviceId;
+  }
+
+  /** Another camera or microphone, now and on the next visit. The old one goes on if the new one does not open. */
+  async choose(kind: Kind, deviceId: string): Promise<boolean> {
+    const before = this.#chosen[kind];
+    this.#chosen[kind] = deviceId;
+    try {
+      const wish = { deviceId: { exact: deviceId } };
+      this.#take(await this.#exchange(kind === "camera" ? { video: { ...VIDEO, ...wish } } : { audio: { ...AUDIO, ...wish } }));
+    } catch (error) {
+      if (before === undefined) delete this.#chosen[kind];
+      else this.#chosen[kind] = before;
+      const trouble = troubleOf(error, kind);
+      if (kind === "camera" && !this.#video) await this.openCamera();
+      if (kind === "camera") this.#trouble = trouble;
+      else this.#soundTrouble = trouble;
+      this.#changed();
+      return false;
+    }
+    if (kind === "camera") this.#trouble = null;
+    keepChosen(this.#chosen);
+    this.#changed();
+    return true;
   }
 
   /** Whether asking would be answered at once, without a question to the person. */
@@ -45,30 +104,28 @@ export class Devices {
     this.#trouble = null;
     if (!navigator.mediaDevices?.getUserMedia) {
       this.#trouble = insecure();
-      return false;
-    }
-    try {
-      this.#take(await navigator.mediaDevices.getUserMedia({ audio: AUDIO, video: VIDEO }));
-    } catch (both) {
-      // One of the two may be what is missing.
+    } else {
       try {
-        this.#take(await navigator.mediaDevices.getUserMedia({ video: VIDEO }));
-        await this.openMicrophone();
+        this.#take(await navigator.mediaDevices.getUserMedia({ audio: this.#audioWish(), video: this.#videoWish() }));
       } catch {
-        this.#trouble = troubleOf(both);
+        // One of the two may be what is missing.
+        await this.openCamera();
         await this.openMicrophone();
       }
     }
+    this.#changed();
     return this.#video !== null;
   }
 
   async openMicrophone(): Promise<boolean> {
     if (this.#audio) return true;
+    this.#soundTrouble = null;
     try {
-      this.#take(await navigator.mediaDevices.getUserMedia({ audio: AUDIO }));
-    } catch {
-      return false;
+      this.#take(await navigator.mediaDevices.getUserMedia({ audio: this.#audioWish() }));
+    } catch (error) {
+      this.#soundTrouble = navigator.mediaDevices ? troubleOf(error, "microphone") : insecure();
     }
+    this.#changed();
     return this.#audio !== null;
   }
 
@@ -76,10 +133,11 @@ export class Devices {
     if (this.#video) return true;
     this.#trouble = null;
     try {
-      this.#take(await navigator.mediaDevices.getUserMedia({ video: VIDEO }));
+      this.#take(await navigator.mediaDevices.getUserMedia({ video: this.#videoWish() }));
     } catch (error) {
-      this.#trouble = navigator.mediaDevices ? troubleOf(error) : insecure();
+      this.#trouble = navigator.mediaDevices ? troubleOf(error, "camera") : insecure();
     }
+    this.#changed();
     return this.#video !== null;
   }
 
@@ -93,35 +151,84 @@ export class Devices {
     this.#audio?.stop();
     this.#audio = null;
     void this.#context?.close();
-    this.#context = this.#analyser = undefined;
+    this.#context = this.#analyser = this.#source = undefined;
   }
 
   /** How loud it is at the microphone, 0 to 1. */
   level(): number {
-    if (!this.#analyser) return 0;
+    if (!this.#analyser || !this.#audio) return 0;
+    // A page that opened the microphone without a gesture hears it from the first one on.
+    if (this.#context?.state === "suspended") void this.#context.resume().catch(() => undefined);
     this.#analyser.getByteTimeDomainData(this.#samples);
     let sum = 0;
     for (const sample of this.#samples) sum += (sample - 128) ** 2;
     return Math.min(1, Math.sqrt(sum / this.#samples.length) / 40);
   }
 
+  /** Most phones have one camera open at a time: there the old one is closed before the other opens. */
+  async #exchange(wish: MediaStreamConstraints): Promise<MediaStream> {
+    try {
+      return await navigator.mediaDevices.getUserMedia(wish);
+    } catch (error) {
+      if (!wish.video || !this.#video || (error as DOMException).name !== "NotReadableError") throw error;
+      this.closeCamera();
+      return navigator.mediaDevices.getUserMedia(wish);
+    }
+  }
+
   #take(stream: MediaStream): void {
     const [audio] = stream.getAudioTracks();
     const [video] = stream.getVideoTracks();
     if (audio) {
+      this.#audio?.stop();
       this.#audio = audio;
+      this.#soundTrouble = null;
       this.#listen(audio);
+      audio.addEventListener("ended", () => {
+        if (this.#audio !== audio) return;
+        this.#audio = null;
+        this.#soundTrouble = gone("microphone");
+        this.#changed();
+      });
     }
-    if (video) this.#video = video;
+    if (video) {
+      this.#video?.stop();
+      this.#video = video;
+      video.addEventListener("ended", () => {
+        if (this.#video !== video) return;
+        this.#video = null;
+        this.#trouble = gone("camera");
+        this.#changed();
+      });
+    }
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** The chosen one if it is still there, else whichever the browser takes. */
+  #audioWish(): MediaTrackConstraints {
+    const { microphone } = this.#chosen;
+    return microphone ? { ...AUDIO, deviceId: { ideal: microphone } } : AUDIO;
+  }
+
+  #videoWish(): MediaTrackConstraints {
+    const { camera } = this.#chosen;
+    return { ...VIDEO, ...(camera ? { deviceId: { ideal: camera } } : { facingMode: "user" }) };
   }
 
   #listen(audio: MediaStreamTrack): void {
     try {
       this.#context ??= new AudioContext();
+      // Opened before the first gesture it is asleep.
+      void this.#context.resume().catch(() => undefined);
+      this.#source?.disconnect();
       this.#analyser = this.#context.createAnalyser();
       this.#analyser.fftSize = 512;
       this.#samples = new Uint8Array(this.#analyser.fftSize);
-      this.#context.createMediaStreamSource(new MediaStream([audio])).connect(this.#analyser);
+      this.#source = this.#context.createMediaStreamSource(new MediaStream([audio]));
+      this.#source.connect(this.#analyser);
     } catch {
       this.#analyser = undefined;
     }
@@ -130,11 +237,14 @@ export class Devices {
 
 const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const VIDEO: MediaTrackConstraints = {
-  facingMode: "user",
   width: { ideal: 1280 },
   height: { ideal: 720 },
   frameRate: { ideal: 30, max: 30 },
 };
+
+function gone(kind: Kind): Trouble {
+  return { title: `The ${kind} is gone`, text: "Plug it in again, or choose another one." };
+}
 
 function insecure(): Trouble {
   return {
@@ -143,30 +253,25 @@ function insecure(): Trouble {
   };
 }
 
-function troubleOf(error: unknown): Trouble {
+function troubleOf(error: unknown, kind: Kind): Trouble {
   const { name, message } = error as DOMException;
+  const without = kind === "camera" ? "go on without a picture: you will see the others all the same" : "go on and write to each other";
   if (name === "NotAllowedError" && /system/i.test(message)) {
     return {
-      title: "Your system keeps the camera closed",
-      text: "Allow the camera for this browser in the privacy settings of your computer or phone, then try again.",
+      title: `Your system keeps the ${kind} closed`,
+      text: `Allow the ${kind} for this browser in the privacy settings of your computer or phone, then try again.`,
     };
   }
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return { title: "The camera is blocked for this page", text: howToAllow() };
+    return { title: `The ${kind} is blocked for this page`, text: howToAllow() };
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {
-    return {
-      title: "We found no camera",
-      text: "Plug one in and try again, or go on without a picture: you will see the others all the same.",
-    };
+    return { title: `We found no ${kind}`, text: `Plug one in and try again, or ${without}.` };
   }
   if (name === "NotReadableError" || name === "AbortError") {
-    return {
-      title: "The camera is busy",
-      text: "Another program or tab is using it. Close that one and try again.",
-    };
+    return { title: `The ${kind} is busy`, text: `Another program or tab is using it. Close that one and try again, or ${without}.` };
   }
-  return { title: "The camera does not start", text: "Try once more, or go on without a picture." };
+  return { title: `The ${kind} does not start`, text: `Try once more, or ${without}.` };
 }
 
 /** Where the switch is in this browser. */

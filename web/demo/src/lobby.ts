@@ -9,7 +9,7 @@ import type { App, View } from "./app.js";
 import { mark } from "./arrive.js";
 import { h, setText, toggle } from "./dom.js";
 import { icon } from "./icons.js";
-import { keepProfile } from "./remember.js";
+import { keepOfferedBell, keepProfile, wasOfferedBell } from "./remember.js";
 import { lengthSlider } from "./slider.js";
 import { clock, company, inviteRefused, nameOf } from "./words.js";
 
@@ -41,12 +41,13 @@ export function lobbyView(app: App): View {
     return app.duo!.lobby.watch(filter ? { size: WINDOW_SIZE, filter } : { size: WINDOW_SIZE });
   };
 
-  const here = h("span.here", { role: "status" });
-  const own = h("button.me", { type: "button", "aria-haspopup": "true", "aria-expanded": "false", "data-testid": "me-button" });
+  // Not read out by itself: in a busy lobby it changes every second.
+  const here = h("span.here", {});
+  const own = h("button.me", { type: "button", "aria-expanded": "false", "aria-controls": "own-menu", "data-testid": "me-button" });
   const bell = h("button.menu-item", { type: "button" }, icon("bell"), "Tell me when somebody rings");
   const out = h("button.menu-item", { type: "button" }, icon("close"), "Leave");
   const forget = h("button.menu-item.danger", { type: "button", "data-testid": "forget-button" }, icon("block"), "Forget me");
-  const menu = h("div.menu", {}, bell, out, forget);
+  const menu = h("div.menu", { id: "own-menu" }, bell, out, forget);
   toggle(menu, false);
 
   const slider = lengthSlider({
@@ -62,8 +63,11 @@ export function lobbyView(app: App): View {
   const meetTitle = h("h2", {});
   const meetText = h("p", {});
   const meetCompany = h("p.meet-company", {});
+  // Waiting is when one turns to something else: the moment to ask whether we may call one back.
+  const meetBell = h("button.bell", { type: "button", "data-testid": "bell-button" }, "Tell me, even when I look elsewhere");
+  toggle(meetBell, false);
   const meetButton = h("button.primary", { type: "button", "data-testid": "meet-button" }, "Meet somebody");
-  const meet = h("section.meet", { "aria-label": "Meet somebody" }, h("div.meet-orb", { "aria-hidden": "true" }, h("i"), h("i")), h("div.meet-text", {}, meetTitle, meetText, meetCompany), meetButton);
+  const meet = h("section.meet", { "aria-label": "Meet somebody" }, h("div.meet-orb", { "aria-hidden": "true" }, h("i"), h("i")), h("div.meet-text", {}, meetTitle, meetText, meetCompany, meetBell), meetButton);
 
   const filters = h("div.chips.small", { role: "radiogroup", "aria-label": "Whom to show" });
   for (const [value, label] of FILTERS) {
@@ -95,6 +99,7 @@ export function lobbyView(app: App): View {
   const element = h(
     "main.lobby",
     { "data-testid": "lobby" },
+    h("h1.visually-hidden", {}, "People who are free"),
     h("header.bar", {}, h("div.wordmark", {}, mark(), "Duologue"), here, h("div.me-box", {}, own, menu)),
     away,
     h("div.lobby-top", {}, meet, h("section.length", { "aria-label": "Length of a call" }, slider.element, filters)),
@@ -135,9 +140,12 @@ export function lobbyView(app: App): View {
   });
 
   const openMenu = (isOpen: boolean): void => {
+    // The focus never stays on what is hidden.
+    const hadFocus = menu.contains(document.activeElement);
     toggle(menu, isOpen);
     own.setAttribute("aria-expanded", String(isOpen));
     if (isOpen) toggle(bell, app.alerts.canAskToNotify);
+    else if (hadFocus) own.focus();
   };
   own.addEventListener("click", () => openMenu(menu.hidden === true));
   const closeMenu = (event: Event): void => {
@@ -145,7 +153,15 @@ export function lobbyView(app: App): View {
   };
   document.addEventListener("pointerdown", closeMenu);
   document.addEventListener("keydown", closeMenu);
-  bell.addEventListener("click", () => void app.alerts.askToNotify().then(() => openMenu(false)));
+  const askToNotify = async (): Promise<void> => {
+    keepOfferedBell();
+    const isAllowed = await app.alerts.askToNotify();
+    openMenu(false);
+    app.note(isAllowed ? "We tell you when somebody rings." : "All right. Leave this page open, and you will hear the bell.");
+    draw();
+  };
+  bell.addEventListener("click", () => void askToNotify());
+  meetBell.addEventListener("click", () => void askToNotify());
   out.addEventListener("click", () => app.goOut());
   let forgetsAtSecond = false;
   forget.addEventListener("click", () => {
@@ -173,10 +189,10 @@ export function lobbyView(app: App): View {
     button.addEventListener("click", () => void ring(latest.card, button));
     const tags = (shown.card.tags ?? []).slice(0, 3).map((tag) => h("span.tag", {}, tag.replace(/^[a-z]+:/, "")));
     const card = h(
-      "article.card",
+      "div.card",
       { role: "listitem", "data-testid": "card", "data-user": shown.card.user, "aria-label": who },
       app.face(shown.card, "fill"),
-      h("div.card-foot", {}, h("div.card-lines", {}, label, by, later, tags.length > 0 && h("span.tags", {}, ...tags)), button),
+      h("div.card-foot", {}, label, h("div.card-lines", {}, by, later, tags.length > 0 && h("span.tags", {}, ...tags)), button),
     );
     return {
       card,
@@ -251,8 +267,7 @@ export function lobbyView(app: App): View {
     const me = `${duo.me.user} ${duo.me.selfie ?? ""} ${duo.me.name ?? ""}`;
     if (me !== ownLook) {
       ownLook = me;
-      own.replaceChildren(app.face(duo.me, "small"), h("span.me-name", {}, duo.me.name ?? ""));
-      own.setAttribute("aria-label", `${duo.me.name ?? "You"}: menu`);
+      own.replaceChildren(app.face(duo.me, "small"), h("span.me-name", {}, duo.me.name ?? ""), h("span.visually-hidden", {}, "Menu"));
     }
     setText(here, lobby.name === null ? "" : company(lobby.available));
     const { ticket } = lobby;
@@ -267,6 +282,7 @@ export function lobbyView(app: App): View {
       setText(meetText, "We find somebody who is free, and you have a few minutes together.");
       setText(meetButton, "Meet somebody");
     }
+    toggle(meetBell, ticket !== null && app.alerts.canAskToNotify && !wasOfferedBell());
     setText(meetCompany, `${company(lobby.available)}.`);
     meetButton.classList.toggle("primary", ticket === null);
     meetButton.classList.toggle("soft", ticket !== null);

@@ -5,7 +5,7 @@
  * quarter of a second makes the present one draw again.
  */
 
-import { Api, Duologue, DuologueError, type Card } from "@duologue/sdk";
+import { Api, Duologue, DuologueError, openCarrier, type Card } from "@duologue/sdk";
 import { afterCall } from "./after.js";
 import { Alerts } from "./alerts.js";
 import { againOf, faceOf, Voice, type App, type View } from "./app.js";
@@ -21,6 +21,8 @@ import "./style.css";
 
 /** The server that served the page; `?server=` is for whoever works on the page itself. */
 const SERVER = new URL(new URLSearchParams(location.search).get("server") ?? "./", location.href).href;
+/** `?carrier=auto` takes WebTransport where it can be had; else it is a WebSocket. */
+const CARRIER = new URLSearchParams(location.search).get("carrier") === "auto" ? { createSocket: openCarrier } : {};
 const TICK_MS = 250;
 /** How long after the end of a ring the start of our own call may come, when that was its reason. */
 const BUSY_MS = 500;
@@ -66,6 +68,9 @@ const app: App = {
   again: (instant) => againOf(duo, instant),
   enter,
   forgetMe,
+  covered() {
+    stage.inert = over.querySelector(".veil:not([hidden])") !== null;
+  },
   goOut() {
     leave();
     arrive();
@@ -81,6 +86,11 @@ Object.defineProperty(window, "__duologue", {
   },
 });
 
+// Unplugged, or another one chosen: what is sent follows.
+devices.onChange(() => {
+  if (!duo || !stay) return;
+  if (duo.media.audio !== devices.audio || duo.media.video !== devices.video) app.useDevices();
+});
 setInterval(update, TICK_MS);
 void boot();
 
@@ -112,7 +122,7 @@ function arrive(): void {
 }
 
 async function enter(next: Stay): Promise<void> {
-  const opened = Duologue.open({ url: SERVER, token: next.token });
+  const opened = Duologue.open({ url: SERVER, token: next.token, ...CARRIER });
   listen(opened);
   opened.media.set({ audio: devices.audio, video: devices.video });
   duo = opened;
@@ -168,8 +178,12 @@ function listen(to: Duologue): void {
     choose();
     over.querySelector("[data-testid=after-call]")?.parentElement?.remove();
     over.append(afterCall(app, ended, ended.peer));
+    app.covered();
   });
-  to.on("call_started", () => over.querySelector("[data-testid=after-call]")?.parentElement?.remove());
+  to.on("call_started", () => {
+    over.querySelector("[data-testid=after-call]")?.parentElement?.remove();
+    app.covered();
+  });
   to.on("notified", ({ kind, about, by }) => {
     if (kind === "introduced") voice.note(`${by ?? "Somebody"} brings ${nameOf(about)} to meet you.`);
     else if (kind === "access_unlocked") voice.note("You have earned an access code of your own.");
@@ -197,12 +211,14 @@ function show(next: View): void {
   view?.destroy();
   view = next;
   stage.replaceChildren(next.element);
+  app.covered();
 }
 
 function update(): void {
   if (!duo || !stay) return;
   view?.update();
   ring?.update();
+  app.covered();
 }
 
 function drawLink(): void {

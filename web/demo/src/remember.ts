@@ -24,6 +24,14 @@ export interface Stay {
 const PROFILE = "duologue.profile";
 const STAY = "duologue.stay";
 const CHAT = "duologue.chat";
+const DEVICES = "duologue.devices";
+const ASKED = "duologue.asked";
+
+/** The camera and the microphone that somebody chose on this device, by the browser's ids. */
+export interface Chosen {
+  camera?: string;
+  microphone?: string;
+}
 
 export function readProfile(): Profile {
   return { name: "", minutes: 5, ...read<Partial<Profile>>(localStorage, PROFILE) };
@@ -31,6 +39,23 @@ export function readProfile(): Profile {
 
 export function keepProfile(profile: Profile): void {
   write(localStorage, PROFILE, profile);
+}
+
+export function readChosen(): Chosen {
+  return read<Chosen>(localStorage, DEVICES) ?? {};
+}
+
+export function keepChosen(chosen: Chosen): void {
+  write(localStorage, DEVICES, chosen);
+}
+
+/** Whether somebody was offered to be notified, and said something to it. */
+export function wasOfferedBell(): boolean {
+  return read<boolean>(localStorage, ASKED) === true;
+}
+
+export function keepOfferedBell(): void {
+  write(localStorage, ASKED, true);
 }
 
 /** The account of this tab, if it was reloaded in the middle of a stay. */
@@ -55,7 +80,7 @@ export function endStay(token: string): void {
 }
 
 export function forgetAll(): void {
-  for (const key of [PROFILE, STAY]) remove(localStorage, key);
+  for (const key of [PROFILE, STAY, DEVICES, ASKED]) remove(localStorage, key);
   for (const key of [STAY, CHAT, "duologue"]) remove(sessionStorage, key);
 }
 

@@ -18,6 +18,8 @@ const AROUND = 2 * Math.PI * RADIUS;
 /** "Ring longer" is offered when the end is near. */
 const EXTEND_MS = 12_000;
 
+const HASTE_MS = 400;
+
 interface Shown {
   key: string;
   card: Card;
@@ -53,6 +55,23 @@ export function ringView(app: App): View {
       .catch(refuse)
       .finally(() => (button.disabled = false));
   };
+
+  /** Escape takes one to the careful answer and gives none: a no lasts for a day, and no key says it by accident. */
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") dialog.querySelector<HTMLElement>("[data-testid=decline-button], [data-testid=cancel-ring-button]")?.focus();
+  });
+  // Whoever is pressing a key while the dialog comes means something else. A click of a key has no pointer (`detail` is 0).
+  let cameAt = 0;
+  dialog.addEventListener(
+    "click",
+    (event) => {
+      if (event.detail === 0 && performance.now() - cameAt < HASTE_MS) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    },
+    true,
+  );
 
   const showIncoming = (invite: InviteState): void => {
     const card = invite.from!;
@@ -109,6 +128,7 @@ export function ringView(app: App): View {
     const who = nameOf(known);
     const cancel = h("button.soft.big", { type: "button", "data-testid": "cancel-ring-button" }, "Cancel");
     const longer = h("button.quiet", { type: "button" }, "Ring a little longer");
+    const fine = h("p.fine", {}, "If you cancel, you can ring them again in an hour.");
     cancel.addEventListener("click", () =>
       press(cancel, async () => {
         const { cooldown_until } = await app.duo!.invites.rescind(invite.invite);
@@ -120,8 +140,7 @@ export function ringView(app: App): View {
       face(known),
       h("h2", { id: "ring-title" }, `Ringing ${who}\u00a0…`),
       h("p.ring-text", {}, `for ${length(invite.seconds)}`),
-      h("div.stack", {}, cancel, longer),
-      h("p.fine", {}, "If you cancel, you can ring them again in an hour."),
+      h("div.stack", {}, cancel, h("div.ring-foot", {}, fine, longer)),
     );
     cancel.focus();
     app.say(`Ringing ${who}.`);
@@ -130,6 +149,7 @@ export function ringView(app: App): View {
       const left = shown!.expires - app.duo!.clock.now();
       longer.classList.toggle("is-hidden", left > EXTEND_MS);
       longer.inert = left > EXTEND_MS;
+      fine.classList.toggle("is-hidden", left <= EXTEND_MS);
     };
   };
 
@@ -157,6 +177,8 @@ export function ringView(app: App): View {
     app.alerts.quiet();
     shown = { ...next, full: Math.max(1, next.expires - app.duo!.clock.now()), draw: () => undefined };
     toggle(element, true);
+    app.covered();
+    cameAt = performance.now();
     fill();
   };
 
@@ -165,6 +187,7 @@ export function ringView(app: App): View {
     shown = null;
     app.alerts.quiet();
     toggle(element, false);
+    app.covered();
     dialog.replaceChildren();
     if (before instanceof HTMLElement && before.isConnected) before.focus();
   };

@@ -4,7 +4,7 @@
  * Pure: the present instant comes in, a sentence goes out.
  */
 
-import { DuologueError, type Card, type DuologueEvents } from "@duologue/sdk";
+import { DuologueError, type Card, type DuologueEvents, type Weakness } from "@duologue/sdk";
 
 const DAY_MS = 86_400_000;
 
@@ -115,6 +115,23 @@ export function incomingEnded({ why }: InviteEnded, who: string): string | null 
     case "declined":
     case "callee_lost":
       return null;
+  }
+}
+
+/** A bad path in words, short enough to stand under a name. */
+export function weak(weakness: Weakness, name: string): string {
+  const [who] = name.split(/\s+/, 1);
+  switch (weakness) {
+    case "silence":
+      return "weak connection: nothing comes through";
+    case "loss":
+      return `weak connection: ${who} may break up`;
+    case "loss_to_them":
+      return `weak connection: ${who} may not hear all of you`;
+    case "delay":
+      return `weak connection: ${who} hears you late`;
+    case "narrow":
+      return "weak connection: without your picture the sound is better";
   }
 }
 

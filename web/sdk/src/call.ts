@@ -9,7 +9,7 @@ import { DuologueError } from "./errors.js";
 import type { Host } from "./host.js";
 import type { Sending } from "./media.js";
 import { Negotiation, type NegotiationPort } from "./negotiation.js";
-import { PathQuality, readStats } from "./quality.js";
+import { PathQuality, readStats, type Weakness } from "./quality.js";
 import type { AnyMessage, CallFacts, CallId, Card, PeerLink, ServerEvents, UserId } from "./wire.js";
 
 const STATS_MS = 2_500;
@@ -121,6 +121,11 @@ export class Call {
 
   get isWeak(): boolean {
     return this.#mediaState === "disconnected" || this.#quality.isWeak;
+  }
+
+  /** In which way the path is weak; `null` while it is well. */
+  get weakness(): Weakness | null {
+    return this.#mediaState === "disconnected" ? "silence" : this.#quality.weakness;
   }
 
   /** How it ended, or `null`. */

@@ -35,6 +35,7 @@ export interface ConnectOptions {
   storage?: StorageLike | null;
   /** One key for each link that a page has; there is seldom more than one. */
   storageKey?: string;
+  /** A WebSocket unless told otherwise; `openCarrier` takes WebTransport where it can be had. */
   createSocket?: CreateSocket;
   createPeerConnection?: (configuration: RTCConfiguration) => RTCPeerConnection;
   random?: () => number;

@@ -3,6 +3,7 @@
  */
 
 export { Call, type ChatLine } from "./call.js";
+export { openCarrier } from "./carrier.js";
 export { ServerClock } from "./clock.js";
 export { SUB_PROTOCOL, type CreateSocket, type SocketLike } from "./driver.js";
 export { Duologue, type ConnectOptions } from "./duologue.js";
@@ -14,5 +15,6 @@ export type { Ended, LinkStatus } from "./link.js";
 export { Lobby } from "./lobby.js";
 export { LocalMedia, type Sending } from "./media.js";
 export type { StorageLike } from "./memory.js";
+export type { Weakness } from "./quality.js";
 export type { Shown } from "./window.js";
 export type * from "./wire.js";

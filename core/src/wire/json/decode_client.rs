@@ -2,7 +2,8 @@
 //! its types is checked afterwards, for both forms alike. A command that cannot be read still gives its number where it has a
 //! valid one, so that it is answered and nothing else happens; nonsense in `ack` is no fault, for an ack is a hint.
 
-use super::fields::{Fields, Read, integer, parse, parse_surface};
+use super::fields::{Fields, Read, integer, look_at_surface, parse};
+use super::tree::Value;
 use crate::wire::check::{self, Malformed};
 use crate::wire::{
     Candidate, Candidates, ClientMessage, Command, Description, Filter, Hello, Patch, ProfilePatch, Reason, Resume, SdpKind,
@@ -11,7 +12,6 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use serde_json::Value;
 
 /// Reads a message of a client.
 ///
@@ -20,16 +20,16 @@ use serde_json::Value;
 pub fn decode_client(text: &[u8]) -> Result<ClientMessage, Malformed> {
     let whole = |is_json, why| Malformed { is_json, is_hello: false, id: None, reason: not_a_message(why) };
     let Some(value) = parse(text) else {
-        let (id, is_hello) = parse_surface(text).map_or((None, false), |value| number_and_hello(&value));
+        let (id, is_hello) = look_at_surface(text, number_and_hello).unwrap_or((None, false));
         return Err(Malformed { id, is_hello, ..whole(false, "JSON of at most 16 levels") });
     };
     let (id, is_hello) = number_and_hello(&value);
     let Value::Object(map) = value else { return Err(whole(true, "an object")) };
     let mut fields = Fields::new(map, "");
-    let name = fields.optional_text("t");
+    let name = fields.optional_borrowed("t");
     let malformed = |reason| Malformed { is_json: true, is_hello, id, reason };
     let Some(name) = name.map_err(malformed)? else { return Err(malformed(fields.wrong("t", "is missing"))) };
-    let message = match name.as_str() {
+    let message = match &*name {
         "ack" => Ok(ClientMessage::Ack { seq: fields.integer("seq").unwrap_or(0) }),
         "hello" => hello(fields).map(ClientMessage::Hello),
         "ping" => Ok(ClientMessage::Ping),
@@ -42,8 +42,8 @@ pub fn decode_client(text: &[u8]) -> Result<ClientMessage, Malformed> {
 }
 
 /// The number of a command, where it carries a valid one; and whether it is no command but a hello.
-fn number_and_hello(message: &Value) -> (Option<u64>, bool) {
-    let is_hello = message.get("t").is_some_and(|name| name == "hello");
+fn number_and_hello(message: &Value<'_>) -> (Option<u64>, bool) {
+    let is_hello = message.get("t").is_some_and(|name| name.is_text("hello"));
     let id = message.get("id").and_then(integer).filter(|id| *id > 0 && !is_hello);
     (id, is_hello)
 }

@@ -2,6 +2,7 @@
 
 use super::decode_client::filter;
 use super::fields::{Fields, Read};
+use super::tree::Value;
 use crate::kit::time::{Millis, Span};
 use crate::wire::{
     CallStarted, CallState, Card, IceServer, InviteState, Marks, Notice, PairState, PeerLink, Place, Rule, State, TicketState, Totals,
@@ -10,7 +11,6 @@ use crate::wire::{
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use serde_json::Value;
 
 pub(super) fn card(mut f: Fields) -> Read<Card> {
     card_of(&mut f)
@@ -49,7 +49,7 @@ pub(super) fn places(f: &mut Fields, name: &'static str) -> Read<Vec<Place>> {
     Ok(places)
 }
 
-fn place(item: Value) -> Option<Place> {
+fn place(item: Value<'_>) -> Option<Place> {
     let Value::Array(items) = item else { return None };
     let mut items = items.into_iter();
     let place = u8::try_from(items.next()?.as_u64()?).ok()?;

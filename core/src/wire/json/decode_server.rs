@@ -5,6 +5,7 @@
 use super::decode_event::{event, view};
 use super::decode_parts::{card, marked_card, rule, server, welcome};
 use super::fields::{Fields, Read, parse};
+use super::tree::Value;
 use crate::kit::ids::{CallId, InviteId};
 use crate::kit::time::{Millis, Span};
 use crate::wire::{Closing, Done, Reason, ServerMessage};
@@ -12,7 +13,6 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use serde_json::Value;
 
 /// Why a text is not a message that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +38,12 @@ pub enum NotUnderstood {
 pub fn decode_server(text: &[u8]) -> Result<ServerMessage, NotUnderstood> {
     let Some(Value::Object(map)) = parse(text) else { return Err(NotUnderstood::Malformed) };
     let mut f = Fields::new(map, "");
-    let Ok(name) = f.text("t") else { return Err(NotUnderstood::Malformed) };
+    let Ok(name) = f.borrowed("t") else { return Err(NotUnderstood::Malformed) };
     let seq = f.optional_integer("seq").unwrap_or(None);
     let re = f.optional_integer("re").unwrap_or(None);
     let reconnect = f.take("reconnect").as_ref().and_then(Value::as_bool).filter(|_| name == "closing");
     let unknown = NotUnderstood::Unknown { seq: seq.filter(|_| name != "welcome"), re, reconnect };
-    let message = match name.as_str() {
+    let message = match &*name {
         "closing" => closing(&mut f),
         "no" => number(re).and_then(|re| Ok(ServerMessage::No { re, reason: reason(&mut f)? })),
         "ok" => number(re).and_then(|re| Ok(ServerMessage::Ok { re, done: done(&mut f)? })),

@@ -2,6 +2,7 @@
 //! fields stay behind, a name said twice has the value said last. Integers are whole numbers of 0 to 2^53 − 1 written without
 //! fraction or exponent. What is wrong is told as `bad_message` with the field's path.
 
+use super::tree::{Object, Value, find};
 use crate::kit::ids::{CallId, ClientId, InviteId, MAX_INTEGER, PairId, UserId};
 use crate::kit::time::{Millis, Span};
 use crate::wire::Reason;
@@ -9,7 +10,6 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use serde_json::{Map, Value};
 
 /// How deep objects and lists may stand in each other.
 const DEPTH_MAX: u32 = 16;
@@ -18,11 +18,16 @@ pub(super) type Read<T> = Result<T, Reason>;
 
 /// Reads a text as a JSON value, if it is one and not too deep. The depth is counted before anything is built, so that no text
 /// can make the parser recurse.
-pub(super) fn parse(text: &[u8]) -> Option<Value> {
-    if depth(text) > DEPTH_MAX {
+pub(super) fn parse(text: &[u8]) -> Option<Value<'_>> {
+    if !is_surely_shallow(text) && depth(text) > DEPTH_MAX {
         return None;
     }
     serde_json::from_slice(text).ok()
+}
+
+/// Whether a text has too few brackets to be too deep: most messages, and seen at once.
+fn is_surely_shallow(text: &[u8]) -> bool {
+    text.iter().map(|byte| u32::from(matches!(byte, b'{' | b'['))).sum::<u32>() <= DEPTH_MAX
 }
 
 /// How deep a text goes, brackets in strings not counted; right for every valid JSON text.
@@ -45,8 +50,8 @@ fn depth(text: &[u8]) -> u32 {
     most
 }
 
-/// A text as a JSON value with `null` for every object and list inside it: what can be read of one that is nested too deep.
-pub(super) fn parse_surface(text: &[u8]) -> Option<Value> {
+/// Looks at a text as a JSON value with `null` for every object and list inside it: what can be read of one that is nested too deep.
+pub(super) fn look_at_surface<T>(text: &[u8], look: impl FnOnce(&Value<'_>) -> T) -> Option<T> {
     let mut surface = Vec::with_capacity(text.len());
     let mut depth = 0_u32;
     let (mut in_string, mut escaped) = (false, false);
@@ -66,34 +71,39 @@ pub(super) fn parse_surface(text: &[u8]) -> Option<Value> {
             _ => {}
         }
     }
-    serde_json::from_slice(&surface).ok()
+    serde_json::from_slice(&surface).ok().map(|value| look(&value))
 }
 
 /// The fields of an object that were not taken yet.
-pub(super) struct Fields {
-    map: Map<String, Value>,
+pub(super) struct Fields<'a> {
+    map: Object<'a>,
     /// Where this object stands, with its dot.
     path: &'static str,
 }
 
-impl Fields {
-    pub(super) fn new(map: Map<String, Value>, path: &'static str) -> Fields {
+impl<'a> Fields<'a> {
+    pub(super) fn new(map: Object<'a>, path: &'static str) -> Fields<'a> {
         Fields { map, path }
     }
 
     /// A field's value, if it is there and not `null`.
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.map.remove(name).filter(|value| !value.is_null())
+    pub(super) fn take(&mut self, name: &str) -> Option<Value<'a>> {
+        let at = find(&self.map, name)?;
+        Some(self.map.swap_remove(at).1).filter(|value| !value.is_null())
+    }
+
+    fn get(&self, name: &str) -> Option<&Value<'a>> {
+        find(&self.map, name).map(|at| &self.map[at].1)
     }
 
     /// Whether a field is there and not `null`.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.map.get(name).is_some_and(|value| !value.is_null())
+        self.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Whether a field is there and `null`.
     pub(super) fn is_null(&self, name: &str) -> bool {
-        self.map.get(name).is_some_and(Value::is_null)
+        self.get(name).is_some_and(Value::is_null)
     }
 
     pub(super) fn wrong(&self, name: &'static str, why: &'static str) -> Reason {
@@ -128,12 +138,22 @@ impl Fields {
         self.must(name, small)
     }
 
-    pub(super) fn optional_text(&mut self, name: &'static str) -> Read<Option<String>> {
+    /// As it stands in the message, where it can.
+    pub(super) fn optional_borrowed(&mut self, name: &'static str) -> Read<Option<Cow<'a, str>>> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(self.wrong(name, "a text")),
         }
+    }
+
+    pub(super) fn borrowed(&mut self, name: &'static str) -> Read<Cow<'a, str>> {
+        let text = self.optional_borrowed(name)?;
+        self.must(name, text)
+    }
+
+    pub(super) fn optional_text(&mut self, name: &'static str) -> Read<Option<String>> {
+        Ok(self.optional_borrowed(name)?.map(Cow::into_owned))
     }
 
     pub(super) fn text(&mut self, name: &'static str) -> Read<String> {
@@ -150,7 +170,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn optional_list(&mut self, name: &'static str) -> Read<Option<Vec<Value>>> {
+    pub(super) fn optional_list(&mut self, name: &'static str) -> Read<Option<Vec<Value<'a>>>> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
@@ -158,7 +178,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn list(&mut self, name: &'static str) -> Read<Vec<Value>> {
+    pub(super) fn list(&mut self, name: &'static str) -> Read<Vec<Value<'a>>> {
         let list = self.optional_list(name)?;
         self.must(name, list)
     }
@@ -168,7 +188,7 @@ impl Fields {
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
             let Value::String(text) = item else { return Err(self.wrong(name, "a list of texts")) };
-            texts.push(text);
+            texts.push(text.into_owned());
         }
         Ok(Some(texts))
     }
@@ -179,7 +199,7 @@ impl Fields {
     }
 
     /// An object; `path` is where it stands, with its dot, for errors in it.
-    pub(super) fn optional_object(&mut self, name: &'static str, path: &'static str) -> Read<Option<Fields>> {
+    pub(super) fn optional_object(&mut self, name: &'static str, path: &'static str) -> Read<Option<Fields<'a>>> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(Fields::new(map, path))),
@@ -187,13 +207,13 @@ impl Fields {
         }
     }
 
-    pub(super) fn object(&mut self, name: &'static str, path: &'static str) -> Read<Fields> {
+    pub(super) fn object(&mut self, name: &'static str, path: &'static str) -> Read<Fields<'a>> {
         let object = self.optional_object(name, path)?;
         self.must(name, object)
     }
 
     /// A list of objects.
-    pub(super) fn objects(&mut self, name: &'static str, path: &'static str) -> Read<Vec<Fields>> {
+    pub(super) fn objects(&mut self, name: &'static str, path: &'static str) -> Read<Vec<Fields<'a>>> {
         let mut objects = Vec::new();
         for item in self.list(name)? {
             let Value::Object(map) = item else { return Err(self.wrong(name, "a list of objects")) };
@@ -207,19 +227,19 @@ impl Fields {
         let mut entries = Vec::new();
         for (key, value) in self.object(name, "")?.map {
             let Value::String(value) = value else { return Err(self.wrong(name, "texts by their names")) };
-            entries.push((key, value));
+            entries.push((key.into_owned(), value.into_owned()));
         }
         entries.sort();
         Ok(entries)
     }
 
     pub(super) fn user(&mut self, name: &'static str) -> Read<UserId> {
-        let text = self.text(name)?;
+        let text = self.borrowed(name)?;
         UserId::parse(&text).ok_or_else(|| self.wrong(name, "a UUID"))
     }
 
     pub(super) fn optional_client(&mut self, name: &'static str) -> Read<Option<ClientId>> {
-        let Some(text) = self.optional_text(name)? else { return Ok(None) };
+        let Some(text) = self.optional_borrowed(name)? else { return Ok(None) };
         ClientId::parse(&text).map(Some).ok_or_else(|| self.wrong(name, "32 hexadecimal digits"))
     }
 
@@ -249,6 +269,6 @@ impl Fields {
 }
 
 /// A whole number that every JSON reader keeps exactly; `1.0` and `1e2` are none.
-pub(super) fn integer(value: &Value) -> Option<u64> {
+pub(super) fn integer(value: &Value<'_>) -> Option<u64> {
     value.as_u64().filter(|integer| *integer <= MAX_INTEGER)
 }

@@ -1,7 +1,7 @@
 //! The JSON form, which is the normative one (`docs/protocol.md`): a mapping of its own, since field names, absent fields and
 //! checks are part of the contract and must not hang on the shape of our types.
 //!
-//! Reading goes through a tree (`serde_json::Value`), because duplicates, unknown fields and `null` have a meaning here; writing
+//! Reading goes through a tree of its own, because duplicates, unknown fields and `null` have a meaning here; writing
 //! goes straight to bytes. What the server says is written by hand and read by the Rust client, what clients say the other way
 //! round, and the round trips are tested against each other and against golden vectors.
 //!
@@ -21,6 +21,7 @@ mod encode_server;
 mod fields;
 mod http;
 mod parts;
+mod tree;
 mod write;
 
 pub use super::check::Malformed;

@@ -4,18 +4,21 @@
 //! Both ways are bounded. Down: whoever sends more than was agreed loses the connection, since `Writable` told when to stop.
 //! Up: the task stops reading, and TCP tells the peer.
 
+use alloc::collections::VecDeque;
 use bytes::Bytes;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::task::Context;
 use futures_util::task::AtomicWaker;
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Context;
 
 /// What a connection's task is told to do.
 #[derive(Debug)]
-pub(crate) enum Order {
+pub enum Order {
+    /// Close with this code; nothing follows.
     Close(u16),
+    /// Ask for a sign of life.
     Ping,
+    /// Send this message.
     Send(Bytes),
 }
 
@@ -31,15 +34,18 @@ struct Orders {
 
 /// How a connection stands with its orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub enum Standing {
+    /// A close was ordered.
     Closing,
+    /// It goes on.
     Open,
+    /// More was sent than was agreed.
     Overflowed,
 }
 
 /// The two directions of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub struct Queue {
     orders: Mutex<Orders>,
     unread_bytes: AtomicUsize,
     waker: AtomicWaker,
@@ -92,7 +98,7 @@ impl Queue {
     }
 
     /// The next order; the queue's memory is given back after a burst.
-    pub(crate) fn next(&self) -> Option<Order> {
+    pub fn next(&self) -> Option<Order> {
         let mut orders = self.orders();
         let order = orders.queue.pop_front();
         match &order {
@@ -104,7 +110,8 @@ impl Queue {
         order
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
         let orders = self.orders();
         match (orders.overflowed, orders.closing) {
             (true, _) => Standing::Overflowed,
@@ -113,7 +120,8 @@ impl Queue {
         }
     }
 
-    pub(crate) fn register(&self, cx: &Context<'_>) {
+    /// Wakes this task when there is something to do.
+    pub fn register(&self, cx: &Context<'_>) {
         self.waker.register(cx.waker());
     }
 
@@ -131,7 +139,8 @@ impl Queue {
         }
     }
 
-    pub(crate) fn may_read(&self) -> bool {
+    /// Whether more may be read from the client: not while much of what it said waits to be taken.
+    pub fn may_read(&self) -> bool {
         self.unread_bytes.load(Ordering::Acquire) < UNREAD_MAX_BYTES
     }
 }
@@ -139,6 +148,9 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
 
     #[test]
     fn nothing_follows_a_close_and_too_much_is_noticed() {
@@ -148,7 +160,7 @@ mod tests {
         queue.close(4001, Some(Bytes::from_static(b"last")));
         queue.send(Bytes::from_static(b"late"), 8);
         queue.ping();
-        let orders: Vec<String> = std::iter::from_fn(|| queue.next()).map(|order| format!("{order:?}")).collect();
+        let orders: Vec<String> = core::iter::from_fn(|| queue.next()).map(|order| format!("{order:?}")).collect();
         assert_eq!(orders, ["Send(b\"12345\")", "Send(b\"last\")", "Close(4001)"]);
 
         let queue = Queue::default();

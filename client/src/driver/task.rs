@@ -1,7 +1,7 @@
 //! The task: it reads the clock, carries out what the engine says, and brings it what happens. It decides nothing but how much may
 //! wait: events that the application does not take stay in a backlog, and beyond that the socket is not read.
 
-use super::socket::{Came, Socket};
+use super::socket::{Address, Broken, Came, Socket};
 use crate::{Answered, Config, End, Engine, Event, Failed, Input, Output};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -12,29 +12,32 @@ use duologue_core::kit::time::Millis;
 use duologue_core::wire::{Command, Done};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
 
 /// Events that wait for the application before the socket is no longer read.
 const BACKLOG: usize = 4_096;
 
 type Look = Box<dyn FnOnce(&Engine, Millis) + Send>;
-type Opening = Pin<Box<dyn Future<Output = Result<Box<Socket>, Error>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, Broken>> + Send>>;
 
 pub(super) enum Ask {
-    Command { command: Box<Command>, answer: oneshot::Sender<Result<Done, Failed>> },
+    Command {
+        command: Box<Command>,
+        answer: oneshot::Sender<Result<Done, Failed>>,
+    },
     Input(Input<'static>),
     Look(Look),
+    #[cfg(feature = "quic")]
+    Rebind,
 }
 
 pub(super) struct Driver {
     engine: Engine,
-    request: Request,
+    address: Address,
     began: Instant,
     /// The link that is opened or open.
     link: u32,
     opening: Option<Opening>,
-    socket: Option<Box<Socket>>,
+    socket: Option<Socket>,
     asks: mpsc::Receiver<Ask>,
     last_ask: u64,
     answers: BTreeMap<u64, oneshot::Sender<Result<Done, Failed>>>,
@@ -50,7 +53,7 @@ enum Woken {
     Asked(Option<Ask>),
     Came(Came),
     Due,
-    Opened(Result<Box<Socket>, Error>),
+    Opened(Result<Socket, Broken>),
     /// The application took an event, or is gone.
     Taken(bool),
 }
@@ -58,14 +61,14 @@ enum Woken {
 impl Driver {
     pub(super) fn new(
         config: Config,
-        request: Request,
+        address: Address,
         asks: mpsc::Receiver<Ask>,
         events: mpsc::Sender<Event>,
         welcomed: oneshot::Sender<Result<(), End>>,
     ) -> Driver {
         Driver {
             engine: Engine::new(config),
-            request,
+            address,
             began: Instant::now(),
             link: 0,
             opening: None,
@@ -123,7 +126,7 @@ impl Driver {
                 Output::Connect { link } => {
                     self.link = link;
                     self.socket = None;
-                    self.opening = Some(Box::pin(Socket::open(self.request.clone(), self.engine.form())));
+                    self.opening = Some(Box::pin(self.address.clone().open()));
                 }
                 Output::Event(event) => self.tell(event),
                 Output::Send { link, bytes } if link == self.link => self.send(bytes).await,
@@ -142,7 +145,7 @@ impl Driver {
 
     async fn send(&mut self, bytes: alloc::vec::Vec<u8>) {
         let Some(socket) = &mut self.socket else { return };
-        if !socket.send(bytes).await {
+        if socket.send(bytes).await.is_err() {
             self.lost(None);
         }
     }
@@ -187,17 +190,24 @@ impl Driver {
             }
             Ask::Input(input) => self.engine.handle_input(now, input),
             Ask::Look(look) => look(&self.engine, now),
+            #[cfg(feature = "quic")]
+            Ask::Rebind => {
+                if let Some(socket) = &self.socket {
+                    socket.rebind();
+                }
+                self.engine.handle_input(now, Input::Online);
+            }
         }
     }
 
-    fn opened(&mut self, result: Result<Box<Socket>, Error>) {
+    fn opened(&mut self, result: Result<Socket, Broken>) {
         self.opening = None;
         match result {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.engine.handle_input(self.now(), Input::Connected { link: self.link });
             }
-            Err(_) => self.lost(None),
+            Err(Broken) => self.lost(None),
         }
     }
 
@@ -211,14 +221,14 @@ impl Driver {
     }
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Result<Box<Socket>, Error> {
+async fn opened(opening: &mut Option<Opening>) -> Result<Socket, Broken> {
     match opening {
         Some(opening) => opening.await,
         None => pending().await,
     }
 }
 
-async fn next(socket: &mut Option<Box<Socket>>) -> Came {
+async fn next(socket: &mut Option<Socket>) -> Came {
     match socket {
         Some(socket) => socket.next().await,
         None => pending().await,

@@ -1,18 +1,23 @@
-//! A driver on Tokio: one task runs the engine over a WebSocket, as long as there is a [`Client`] or a [`Handle`] to it. Commands are
+//! A driver on Tokio: one task runs the engine over a WebSocket or QUIC, as long as there is a [`Client`] or a [`Handle`] to it. Commands are
 //! awaited where they are asked, everything else arrives as events. Whoever does not read events for long is not read from either,
 //! but commands, deadlines and the connection go on.
 
-mod driver;
+#[cfg(feature = "quic")]
+mod quic;
 mod socket;
+mod task;
+#[cfg(feature = "ws")]
+mod websocket;
 
 use crate::{Config, End, Event, Failed, Input, NegotiationInput};
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
-use driver::{Ask, Driver};
 use duologue_core::kit::ids::ClientId;
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{Command, Done};
+use socket::Address;
+use task::{Ask, Driver};
 use tokio::sync::{mpsc, oneshot};
 
 /// Asks that may wait for the task.
@@ -23,8 +28,8 @@ const EVENTS: usize = 256;
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The address is none: what a WebSocket client makes of it.
-    #[error("not an address of a WebSocket: {0}")]
+    /// The address is none, or of a carrier that this client does not speak.
+    #[error("not an address: {0}")]
     Address(String),
     /// The server closed the connection and said not to come back.
     #[error("the server said {0}")]
@@ -59,11 +64,14 @@ impl fmt::Debug for Handle {
 }
 
 impl Client {
-    /// Connects to `ws://…/v1/ws` with a session's token, and waits for the welcome however long it takes: a server that is not there
+    /// Connects to `ws://…/v1/ws` or `quic://host:port` with a session's token, and waits for the welcome however long it takes: a server that is not there
     /// yet is tried again. The welcome is the first event.
     ///
+    /// With `quic://` the server's certificate is checked as browsers do it, or against the SHA-256 that one names:
+    /// `quic://127.0.0.1:8080?certificate=…` (64 hexadecimal digits; a server says those of its own at `GET /v1/quic`).
+    ///
     /// # Errors
-    /// `Address` – no WebSocket address. `Ended` – `bad_token`, `banned` and their like. `Random` – the system gives none.
+    /// `Address` – not such an address. `Ended` – `bad_token`, `banned` and their like. `Random` – the system gives none.
     pub async fn connect(url: &str, token: impl Into<String>) -> Result<Client, ConnectError> {
         let mut random = [0; 24];
         getrandom::fill(&mut random).map_err(ConnectError::Random)?;
@@ -73,16 +81,16 @@ impl Client {
         Client::connect_with(url, Config::new(token, ClientId(client), seed)).await
     }
 
-    /// As `connect`, with everything that can be chosen.
+    /// As `connect`, with everything that can be chosen; over QUIC the form is the binary one.
     ///
     /// # Errors
     /// As `connect`.
-    pub async fn connect_with(url: &str, config: Config) -> Result<Client, ConnectError> {
-        let request = socket::request(url, config.form).map_err(|error| ConnectError::Address(error.to_string()))?;
+    pub async fn connect_with(url: &str, mut config: Config) -> Result<Client, ConnectError> {
+        let address = Address::parse(url, &mut config.form).map_err(ConnectError::Address)?;
         let (asks, asked) = mpsc::channel(ASKS);
         let (events, told) = mpsc::channel(EVENTS);
         let (welcomed, welcome) = oneshot::channel();
-        tokio::spawn(Driver::new(config, request, asked, events, welcomed).run());
+        tokio::spawn(Driver::new(config, address, asked, events, welcomed).run());
         let client = Client { handle: Handle { asks }, events: told };
         match welcome.await {
             Ok(Ok(())) => Ok(client),
@@ -146,6 +154,13 @@ impl Handle {
         let look = Box::new(move |engine: &crate::Engine, now| drop(answer.send(look(engine, now))));
         self.ask(Ask::Look(look)).await;
         answered.await.ok()
+    }
+
+    /// The machine's network has changed: a connection over QUIC goes on from its new address as if nothing had happened, and one
+    /// that waits to be tried again is tried at once.
+    #[cfg(feature = "quic")]
+    pub async fn rebind(&self) {
+        self.ask(Ask::Rebind).await;
     }
 
     async fn input(&self, input: Input<'static>) {

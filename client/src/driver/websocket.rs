@@ -1,7 +1,9 @@
 //! One WebSocket: how it is opened, what a frame says to the engine, how it is closed.
 
+use super::socket::{Broken, Came};
 use crate::Form;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,12 +11,12 @@ use duologue_core::wire::MESSAGE_MAX_BYTES;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
+pub(super) use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long a write may take before the link counts as broken.
@@ -29,29 +31,22 @@ pub(super) struct Socket {
     code: Option<u16>,
 }
 
-/// What came over a socket.
-pub(super) enum Came {
-    Life,
-    Message(Vec<u8>),
-    End(Option<u16>),
-}
-
 /// The request that opens it.
-pub(super) fn request(url: &str, form: Form) -> Result<Request, Error> {
-    let mut request = url.into_client_request()?;
+pub(super) fn request(url: &str, form: Form) -> Result<Request, String> {
+    let mut request = url.into_client_request().map_err(|error| format!("{url}: {error}"))?;
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(form.subprotocol()));
     Ok(request)
 }
 
 impl Socket {
-    pub(super) async fn open(request: Request, form: Form) -> Result<Box<Socket>, Error> {
+    pub(super) async fn open(request: Request, form: Form) -> Result<Box<Socket>, Broken> {
         let config = WebSocketConfig::default()
             .read_buffer_size(1024)
             .write_buffer_size(0)
             .max_write_buffer_size(256 * 1024)
             .max_message_size(Some(MESSAGE_MAX_BYTES))
             .max_frame_size(Some(MESSAGE_MAX_BYTES));
-        let (stream, _response) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?;
+        let (stream, _response) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await.map_err(|_| Broken)?;
         Ok(Box::new(Socket { stream, form, code: None }))
     }
 
@@ -70,16 +65,18 @@ impl Socket {
         }
     }
 
-    /// Whether it was written.
-    pub(super) async fn send(&mut self, bytes: Vec<u8>) -> bool {
+    pub(super) async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Broken> {
         let message = match self.form {
             Form::Binary => Message::binary(bytes),
             Form::Json => match String::from_utf8(bytes) {
                 Ok(text) => Message::text(text),
-                Err(_) => return false,
+                Err(_) => return Err(Broken),
             },
         };
-        matches!(timeout(WRITE_WITHIN, self.stream.send(message)).await, Ok(Ok(())))
+        match timeout(WRITE_WITHIN, self.stream.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Broken),
+        }
     }
 
     /// Says that one is gone, and waits shortly for the answer, so that it arrives before the socket goes.

@@ -17,7 +17,8 @@ pub struct Config {
     pub form: Form,
     /// Close every other connection of the user at the first welcome (CON 8).
     pub exclusive: bool,
-    /// Version of the compact descriptions that this client reads; 0 is none.
+    /// Version of the compact descriptions that this client reads; 0 is none. [`COMPACT`](crate::COMPACT) is the one that the engine
+    /// reads and writes itself, where it does the exchange (`negotiate`).
     pub sdp: u32,
     /// Whether the engine does the exchange of offers, answers and candidates (`Event::Peer`); else descriptions and candidates are
     /// told as they come, and the application sends its own as commands.

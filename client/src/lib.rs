@@ -41,6 +41,7 @@ mod line;
 mod media;
 mod seam;
 mod seen;
+mod tongue;
 mod window;
 
 pub use call::Call;
@@ -48,6 +49,7 @@ pub use codec::Form;
 pub use config::Config;
 #[cfg(any(feature = "quic", feature = "ws"))]
 pub use driver::{Client, ConnectError, Handle};
+pub use duologue_signaling::compact::VERSION as COMPACT;
 pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;

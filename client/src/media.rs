@@ -2,15 +2,18 @@
 //! is left, what a peer connection should do, is told to the application, which answers with what the peer connection did. There is
 //! a negotiation exactly while this connection has the seat of a call.
 
+use crate::tongue::Tongue;
 use alloc::vec::Vec;
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::{CallStarted, Command, Event, Reason};
+use duologue_signaling::compact::Unreadable;
 use duologue_signaling::{Negotiation, NegotiationInput, NegotiationOutput};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Media {
     negotiation: Option<Negotiation>,
+    tongue: Tongue,
     /// A signal was refused for the moment: when to start again.
     again: Option<Millis>,
 }
@@ -24,6 +27,11 @@ pub(crate) enum Wish {
 }
 
 impl Media {
+    /// One that speaks this version of compact descriptions, if it is the one that there is.
+    pub(crate) fn new(sdp: u32) -> Media {
+        Media { tongue: Tongue::new(sdp), ..Media::default() }
+    }
+
     /// The call under negotiation and its epoch.
     pub(crate) fn call(&self) -> Option<(CallId, u32)> {
         self.negotiation.as_ref().map(|negotiation| (negotiation.call(), negotiation.epoch()))
@@ -45,7 +53,9 @@ impl Media {
     }
 
     pub(crate) fn end(&mut self) {
-        *self = Media::default();
+        self.negotiation = None;
+        self.again = None;
+        self.tongue.forget();
     }
 
     fn end_if(&mut self, call: CallId) {
@@ -61,11 +71,23 @@ impl Media {
             Event::CallMoved { call } => self.end_if(*call),
             Event::CallStarted(call) => self.seated(call),
             Event::Candidates(candidates) => {
-                self.input(candidates.call, NegotiationInput::RemoteCandidates((**candidates).clone()));
+                let present = self.call();
+                if present == Some((candidates.call, candidates.epoch)) {
+                    match self.tongue.hear_candidates(present, (**candidates).clone()) {
+                        Ok(candidates) => self.peer(NegotiationInput::RemoteCandidates(candidates)),
+                        Err(Unreadable) => self.peer(NegotiationInput::Failed { epoch: candidates.epoch }),
+                    }
+                }
                 return true;
             }
             Event::Description(description) => {
-                self.input(description.call, NegotiationInput::RemoteDescription((**description).clone()));
+                let present = self.call();
+                if present == Some((description.call, description.epoch)) {
+                    match self.tongue.hear_description(present, (**description).clone()) {
+                        Ok(description) => self.peer(NegotiationInput::RemoteDescription(description)),
+                        Err(Unreadable) => self.peer(NegotiationInput::Failed { epoch: description.epoch }),
+                    }
+                }
                 return true;
             }
             Event::Renegotiate { call, epoch } => self.renegotiate(*call, *epoch),
@@ -96,12 +118,16 @@ impl Media {
     pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         let mut wishes = Vec::new();
         let Some(negotiation) = &mut self.negotiation else { return wishes };
-        let call = negotiation.call();
+        let (call, epoch) = (negotiation.call(), negotiation.epoch());
         while let Some(output) = negotiation.poll_output() {
             wishes.push(match output {
                 NegotiationOutput::AskRenegotiate => Wish::Command(Command::Renegotiate { call }),
-                NegotiationOutput::SendCandidates(candidates) => Wish::Command(Command::Candidates(candidates)),
-                NegotiationOutput::SendDescription(description) => Wish::Command(Command::Description(description)),
+                NegotiationOutput::SendCandidates(candidates) => {
+                    Wish::Command(Command::Candidates(self.tongue.say_candidates(Some((call, epoch)), candidates)))
+                }
+                NegotiationOutput::SendDescription(description) => {
+                    Wish::Command(Command::Description(self.tongue.say_description(Some((call, epoch)), description)))
+                }
                 NegotiationOutput::AddCandidate(_)
                 | NegotiationOutput::AddDone
                 | NegotiationOutput::MakeAnswer
@@ -121,6 +147,13 @@ impl Media {
             Reason::RateLimited { retry_after } | Reason::Unavailable { retry_after } => {
                 let at = now + (*retry_after).max(Span::millis(100));
                 self.again = self.again.max(self.call().map(|_| at));
+                false
+            }
+            // The other one does not read what is compact: the two begin again in plain words.
+            Reason::BadMessage { .. } if self.tongue.has_spoken() => {
+                if self.tongue.go_plain() {
+                    self.again = self.again.max(self.call().map(|_| now));
+                }
                 false
             }
             // The call is over, or its seat elsewhere: told by an event of its own.

@@ -38,6 +38,8 @@ pub(crate) struct Attaching {
     pub seq: u64,
     /// The window that the client has seen of that link.
     pub window: Option<u64>,
+    /// The version of compact descriptions that it reads.
+    pub sdp: u32,
     /// What it said meanwhile.
     pub held: Vec<Bytes>,
 }
@@ -136,7 +138,7 @@ impl Gateway {
         self.timers.cancel(Due::Hello(conn));
         let look = Liveness::new(self.now).first_look(self.config.ping, self.config.dead);
         self.timers.set(Due::Alive(conn), look);
-        self.ask(Attaching { conn, attach, asked: 0, named, seq, window, held: Vec::new() });
+        self.ask(Attaching { conn, attach, asked: 0, named, seq, window, sdp: hello.sdp, held: Vec::new() });
     }
 
     /// Asks the engine who a hello is.
@@ -243,9 +245,10 @@ impl Gateway {
         }
 
         let link = self.links.get_mut(&to).expect("taken over or begun");
-        let recovered = was_here && shown.is_some() && link.form == form && link.sequence.can_replay(attaching.seq);
+        let is_alike = link.form == form && link.sdp == attaching.sdp;
+        let recovered = was_here && shown.is_some() && is_alike && link.sequence.can_replay(attaching.seq);
         let seq = if recovered { attaching.seq } else { link.sequence.newest() };
-        (link.conn, link.form, link.known, link.welcomed_at) = (Some(conn), form, true, seq);
+        (link.conn, link.form, link.sdp, link.known, link.welcomed_at) = (Some(conn), form, attaching.sdp, true, seq);
         link.views.welcome(attaching.window.filter(|_| shown.is_some()));
         link.learn(&welcome.state);
         let message = ServerMessage::Welcome(Box::new(Welcome {
@@ -302,6 +305,7 @@ impl Gateway {
             who,
             conn: None,
             form,
+            sdp: 0,
             known: true,
             detached: 0,
             tokens: Pair { newest, previous: None },

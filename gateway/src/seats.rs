@@ -2,6 +2,8 @@
 //! a seat never sees the engine; any other goes there, and is refused with the right code.
 
 use crate::gateway::{Due, Gateway};
+use crate::link::Link;
+use alloc::collections::BTreeMap;
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::{CallId, LinkId};
 use duologue_core::wire::Command;
@@ -51,7 +53,12 @@ impl Gateway {
     pub(crate) fn signal(&mut self, id: LinkId, number: u64, command: Command) {
         let now = self.now;
         let call = command.signal().expect("only signals come here");
-        let seat = self.relays.get_mut(&call).and_then(|seated| Some((seated.side(id)?, &mut seated.relay)));
+        let links = &self.links;
+        let seat = self.relays.get_mut(&call).and_then(|seated| {
+            let side = seated.side(id)?;
+            seated.relay.set_reads(reads(links, seated.seats, id));
+            Some((side, &mut seated.relay))
+        });
         let answer = match (seat, command) {
             (Some((side, relay)), Command::Description(description)) => relay.handle_description(now, side, description),
             (Some((side, relay)), Command::Candidates(candidates)) => relay.handle_candidates(now, side, candidates),
@@ -137,4 +144,11 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Which version of compact descriptions each seat reads. An empty one reads whatever `speaker` writes: nothing is heard there, and
+/// whoever takes it begins a new epoch.
+fn reads(links: &BTreeMap<LinkId, Link>, seats: [Option<LinkId>; 2], speaker: LinkId) -> [u32; 2] {
+    let of = |link: LinkId| links.get(&link).map(|link| link.sdp);
+    seats.map(|seat| seat.and_then(of).or_else(|| of(speaker)).unwrap_or_default())
 }

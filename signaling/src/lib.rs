@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod candidates;
+pub mod compact;
 mod negotiation;
 mod relay;
 

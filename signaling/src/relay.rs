@@ -5,8 +5,11 @@
 //! given more than they read (CON 7). Who sits on a side, and what a socket is, its owner knows.
 
 use crate::candidates::Pending;
+use crate::compact::{Carried, MARK, as_it_is};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use duologue_core::kit::buckets::{Bucket, Rate};
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::CallId;
@@ -105,18 +108,26 @@ pub struct Relay {
     call: CallId,
     epoch: u32,
     limits: RelayLimits,
+    /// Which version of compact descriptions each side reads and writes; 0 is none.
+    reads: [u32; 2],
     halves: [Half; 2],
 }
 
 impl Relay {
     /// Opens the relay of a call under its epoch.
     pub fn new(call: CallId, epoch: u32, limits: RelayLimits) -> Relay {
-        Relay { call, epoch, limits, halves: Default::default() }
+        Relay { call, epoch, limits, reads: [0; 2], halves: Default::default() }
     }
 
     /// Under which epoch it relays.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// Says which version of compact descriptions each side reads (`hello.sdp`); 0 is none. Nothing compact is relayed to a side
+    /// that reads another version than it was written in (SIG 5).
+    pub fn set_reads(&mut self, reads: [u32; 2]) {
+        self.reads = reads;
     }
 
     /// Starts a new epoch: what waited is dropped, indexes begin at 0 again. What a side has used up of its limits stays so.
@@ -130,19 +141,21 @@ impl Relay {
     /// Relays a side's description, unless it equals its last one of this epoch.
     ///
     /// # Errors
-    /// `TooLarge` – the SDP, as it is or as JSON; the descriptions of this side; or its bytes in all.
-    pub fn handle_description(&mut self, now: Millis, side: Side, description: Description) -> Answer {
+    /// - `BadMessage` – with `sdp`: it is compact, and the other side does not read that version.
+    /// - `TooLarge` – the SDP, as it is or as JSON; the descriptions of this side; or its bytes in all.
+    pub fn handle_description(&mut self, now: Millis, side: Side, mut description: Description) -> Answer {
         debug_assert_eq!(description.call, self.call);
         if description.epoch != self.epoch {
             return Ok(Done::Signal { stale: true });
         }
-        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
         let print = fingerprint(&description);
-        if half.described == Some(print) {
+        if self.halves[side.index()].described == Some(print) {
             return Ok(Done::Signal { stale: false });
         }
-        let length = size(description.sdp.len());
-        let is_too_large = length > limits.description_max_bytes || carried(&description.sdp) > DESCRIPTION_JSON_MAX;
+        let Passed { instead, counts } = self.pass(side, &description.sdp).ok_or(Reason::field("sdp", UNREADABLE))?;
+        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
+        let length = size(counts.len());
+        let is_too_large = length > limits.description_max_bytes || carried(counts) > DESCRIPTION_JSON_MAX;
         if is_too_large || length > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
         }
@@ -151,6 +164,9 @@ impl Relay {
         // Candidates of the description before stay in front of this one: a peer that ignored that one drops exactly those.
         if half.described.is_some() {
             self.send_all(side);
+        }
+        if let Some(field) = instead {
+            description.sdp = field;
         }
         let half = &mut self.halves[side.index()];
         half.described = Some(print);
@@ -162,23 +178,34 @@ impl Relay {
     /// Takes a side's candidates; those that came before are dropped.
     ///
     /// # Errors
-    /// - `BadMessage` – with `from`: some are missing in between.
+    /// - `BadMessage` – with `from`: some are missing in between. With `candidates`: one is compact, and the other side does not
+    ///   read that version.
     /// - `TooLarge` – one of them, their number in this epoch, or the side's bytes in all. None of the message is taken.
-    pub fn handle_candidates(&mut self, now: Millis, side: Side, message: Candidates) -> Answer {
+    pub fn handle_candidates(&mut self, now: Millis, side: Side, mut message: Candidates) -> Answer {
         debug_assert_eq!(message.call, self.call);
         if message.epoch != self.epoch {
             return Ok(Done::Signal { stale: true });
         }
-        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
-        let Some(known) = half.pending.known(message.from, &message.candidates) else {
+        let Some(known) = self.halves[side.index()].pending.known(message.from, &message.candidates) else {
             return Err(Reason::field("from", "candidates before these are missing"));
         };
-        let news = &message.candidates[known..];
-        let bytes = weight_of(news);
-        let one_too_large = news.iter().any(|candidate| longest(candidate) > limits.candidate_max_bytes);
-        let too_many = news.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
+        let mut fields = Vec::new();
+        let (mut bytes, mut longest) = (0u32, 0);
+        for Candidate { candidate, mid, .. } in &message.candidates[known..] {
+            let Passed { instead, counts } = self.pass(side, candidate).ok_or(Reason::field("candidates", UNREADABLE))?;
+            for text in [counts, mid.as_deref().unwrap_or_default()].map(carried) {
+                (bytes, longest) = (bytes.saturating_add(text), longest.max(text));
+            }
+            fields.push(instead);
+        }
+        let (limits, half) = (self.limits, &mut self.halves[side.index()]);
+        let one_too_large = longest > limits.candidate_max_bytes;
+        let too_many = fields.len() > limits.candidates.saturating_sub(half.pending.came()) as usize;
         if one_too_large || too_many || bytes > limits.total_bytes.saturating_sub(half.bytes) {
             return Err(Reason::TooLarge);
+        }
+        for (candidate, field) in message.candidates[known..].iter_mut().zip(fields) {
+            candidate.candidate = field.unwrap_or_else(|| core::mem::take(&mut candidate.candidate));
         }
         half.bytes += bytes;
         half.pending.push(message.from, message.candidates, message.done);
@@ -221,6 +248,21 @@ impl Relay {
         }
     }
 
+    /// What the other side is given for a field of this side: the same text, as each of the two writes one (a text that begins with
+    /// the mark of what is compact stands behind another mark), or something compact as it is. `None` if it cannot read that.
+    fn pass<'a>(&self, side: Side, field: &'a str) -> Option<Passed<'a>> {
+        let [writes, reads] = [side, side.other()].map(|side| self.reads[side.index()]);
+        let carried = if writes == 0 { Carried::Text(field) } else { Carried::of(field).ok()? };
+        match carried {
+            Carried::Text(text) => {
+                let is_same = text.len() == field.len() && (reads == 0 || !text.starts_with(MARK));
+                let instead = (!is_same).then(|| if reads == 0 { text.to_string() } else { as_it_is(text) });
+                Some(Passed { instead, counts: text })
+            }
+            Carried::Compact { version, .. } => (version == reads).then_some(Passed { instead: None, counts: field }),
+        }
+    }
+
     /// Sends the first batch of an epoch at once, complete ones after it; the rest waits for more, but not for long.
     fn send_complete(&mut self, now: Millis, side: Side) {
         let (batch, wait) = (self.limits.batch.max(1) as usize, self.limits.batch_wait);
@@ -257,6 +299,17 @@ impl Relay {
     }
 }
 
+/// Why something compact is refused.
+const UNREADABLE: &str = "the other side does not read compact descriptions of this version";
+
+/// A field on its way to the other side.
+struct Passed<'a> {
+    /// If it is not as it came.
+    instead: Option<String>,
+    /// What of it counts.
+    counts: &'a str,
+}
+
 fn size(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -268,11 +321,6 @@ fn weight(candidate: &Candidate) -> u32 {
 
 fn weight_of(candidates: &[Candidate]) -> u32 {
     candidates.iter().map(weight).fold(0, u32::saturating_add)
-}
-
-/// Bytes of the larger of its two texts, each of which has the limit for itself.
-fn longest(candidate: &Candidate) -> u32 {
-    carried(&candidate.candidate).max(carried(candidate.mid.as_deref().unwrap_or_default()))
 }
 
 /// Bytes of a text in JSON: a control character is up to six there, a quotation mark two. Counted as they are, a batch of nothing

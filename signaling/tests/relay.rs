@@ -225,6 +225,58 @@ fn sig_5_a_description_arrives_as_it_was_sent() {
     assert_eq!(*relayed, offer(1, sdp));
 }
 
+fn relayed(reads: [u32; 2], sdp: &str) -> Result<String, Reason> {
+    let mut relay = relay();
+    relay.set_reads(reads);
+    let weighed = relay.handle_candidates(T, Side::First, Candidates { candidates: vec![text(sdp)], ..candidates(0, 0) });
+    assert_eq!(weighed.is_ok(), relay.handle_description(T, Side::First, offer(1, sdp)).is_ok());
+    if let Err(reason) = weighed {
+        assert_eq!(relay.poll_output(Side::Second), None);
+        return Err(reason);
+    }
+    let Some(Event::Description(description)) = relay.poll_output(Side::Second) else { panic!("no description") };
+    let Some(Event::Candidates(batch)) = relay.poll_output(Side::Second) else { panic!("no candidates") };
+    assert_eq!(batch.candidates, [text(&description.sdp)]);
+    Ok(description.sdp)
+}
+
+fn text(candidate: &str) -> Candidate {
+    Candidate { candidate: candidate.into(), mid: None, line: None }
+}
+
+#[test]
+fn sig_5_what_is_compact_goes_to_those_who_read_its_version() {
+    assert_eq!(relayed([1, 1], "~1.AAAA").as_deref(), Ok("~1.AAAA"));
+    assert_eq!(relayed([7, 7], "~7.AAAA").as_deref(), Ok("~7.AAAA"));
+    for reads in [[1, 0], [1, 2], [2, 2]] {
+        let Err(Reason::BadMessage { field, .. }) = relayed(reads, "~1.AAAA") else { panic!("relayed to {reads:?}") };
+        assert_eq!(field.as_deref(), Some("candidates"));
+    }
+    for neither in ["~", "~x.AAAA", "~01.AAAA", "~1", "~4294967296.AAAA"] {
+        assert!(relayed([1, 1], neither).is_err(), "{neither}");
+    }
+}
+
+#[test]
+fn sig_5_a_text_is_the_same_text_for_whoever_reads_it() {
+    for plain in ["v=0\r\n", "", "x~1.AAAA", "grüße"] {
+        for reads in [[0, 0], [0, 1], [1, 0], [1, 1], [1, 2]] {
+            assert_eq!(relayed(reads, plain).as_deref(), Ok(plain));
+        }
+    }
+    // Who does not speak compactly may begin with the mark; who does says so.
+    for marked in ["~", "~1.AAAA", "~0.x"] {
+        let escaped = format!("~0.{marked}");
+        assert_eq!(relayed([0, 0], marked).as_deref(), Ok(marked));
+        assert_eq!(relayed([0, 1], marked).as_deref(), Ok(&*escaped));
+        assert_eq!(relayed([1, 0], &escaped).as_deref(), Ok(marked));
+        assert_eq!(relayed([1, 2], &escaped).as_deref(), Ok(&*escaped));
+    }
+    let largest = format!("~{}", "x".repeat(1023));
+    assert_eq!(relayed([0, 1], &largest).map(|sdp| sdp.len()), Ok(1024 + 3));
+    assert_eq!(relayed([1, 0], &format!("~0.{largest}")).as_deref(), Ok(&*largest));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -44,6 +44,7 @@ pub struct Engine {
 impl Engine {
     /// A client that has not connected yet: the first input is `Open`.
     pub fn new(config: Config) -> Engine {
+        let media = Media::new(if config.negotiate { config.sdp } else { 0 });
         Engine {
             now: Millis(0),
             line: Line::new(),
@@ -54,7 +55,7 @@ impl Engine {
             intents: Intents::new(config.seat),
             window: None,
             call: None,
-            media: Media::default(),
+            media,
             clock: Clock::default(),
             pinged: None,
             out: VecDeque::new(),

@@ -3,6 +3,7 @@
 mod backoff;
 mod calls;
 mod commands;
+mod compact;
 mod intents;
 mod media;
 mod resume;

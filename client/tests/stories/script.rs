@@ -24,8 +24,15 @@ pub struct Story {
 
 /// Tells a story in both forms, to a client that is welcomed and has nothing.
 pub fn story(tell: impl Fn(&mut Story)) {
+    story_of(|_| {}, tell);
+}
+
+/// The same, of a client that was started otherwise.
+pub fn story_of(set: impl Fn(&mut Config), tell: impl Fn(&mut Story)) {
     for form in [Form::Json, Form::Binary] {
-        let mut s = Story::new(Config { form, ..Config::new("token", CLIENT, 7) });
+        let mut config = Config { form, ..Config::new("token", CLIENT, 7) };
+        set(&mut config);
+        let mut s = Story::new(config);
         s.opens();
         s.welcome(|_| {});
         s.events.clear();
@@ -267,6 +274,12 @@ impl Story {
         let started = duologue_core::wire::Event::CallStarted(Box::new(call_started(call, true)));
         self.event(1, started).after(Span::secs(5)).sent_ack(1);
         self.whatever_told()
+    }
+
+    /// The next message that the client has sent.
+    #[track_caller]
+    pub fn sends(&mut self) -> ClientMessage {
+        self.sent.pop_front().expect("something was sent")
     }
 
     /// Everything sent since, for a story that plays the server itself.

@@ -37,6 +37,8 @@ pub(crate) struct Link {
     pub conn: Option<ConnId>,
     /// What its newest socket speaks; kept events are in this form.
     pub form: Form,
+    /// The version of compact descriptions that its client reads; kept signals are for that one (SIG 5).
+    pub sdp: u32,
     /// Whether the present engine has let it in.
     pub known: bool,
     /// The how-manieth input to the engine said that its socket is gone; 0 if none did.

@@ -64,6 +64,20 @@ fn con_4_a_number_above_the_newest_is_not_recovered() {
 }
 
 #[test]
+fn sig_5_what_is_kept_for_a_reader_of_compact_descriptions_is_not_replayed_to_another() {
+    let mut w = World::new(config());
+    w.sdp = 1;
+    let ann = w.connected();
+    for (sdp, recovered) in [(1, true), (0, false), (0, true)] {
+        w.sdp = sdp;
+        let (conn, attach) = w.resumes(&ann, 0);
+        w.welcomed(ann.link, attach.link);
+        assert_eq!(w.welcome(conn).recovered, recovered);
+        w.inputs.clear();
+    }
+}
+
+#[test]
 fn con_4_another_form_is_not_recovered() {
     let mut w = World::new(config());
     let ann = w.connected();

@@ -34,6 +34,37 @@ fn call_3_a_signal_from_a_seat_is_relayed_numbered_and_never_sees_the_engine() {
 }
 
 #[test]
+fn sig_5_what_is_compact_passes_between_two_who_read_it_and_is_refused_for_others() {
+    for (bobs, passes) in [(7, true), (0, false), (8, false)] {
+        let mut w = World::new(config());
+        w.sdp = 7;
+        let ann = w.connected();
+        w.sdp = bobs;
+        let bob = w.connected();
+        w.seats(9, 1, [ann.link, bob.link]);
+        w.command(ann.conn, 1, offer(1, "~7.AAAA"));
+        if passes {
+            assert_eq!(w.hears(ann.conn), [ServerMessage::Ok { re: 1, done: Done::Signal { stale: false } }]);
+        } else {
+            let [ServerMessage::No { re: 1, reason: Reason::BadMessage { field, .. } }] = &w.hears(ann.conn)[..] else { panic!("taken") };
+            assert_eq!(field.as_deref(), Some("sdp"));
+            w.command(ann.conn, 2, offer(1, "~0.~v=0"));
+        }
+        let [ServerMessage::Event { event: Event::Description(description), .. }] = &w.hears(bob.conn)[..] else { panic!("not relayed") };
+        assert_eq!(
+            description.sdp,
+            if passes {
+                "~7.AAAA"
+            } else if bobs == 0 {
+                "~v=0"
+            } else {
+                "~0.~v=0"
+            }
+        );
+    }
+}
+
+#[test]
 fn call_3_signals_without_a_seat_go_to_the_engine_which_refuses() {
     let (mut w, ann, bob) = in_call();
     let eve = w.connected();

@@ -51,6 +51,8 @@ pub struct World {
     /// With bytes that were not reported as written.
     unwritten: BTreeSet<ConnId>,
     conns: u64,
+    /// What hellos say of compact descriptions.
+    pub sdp: u32,
 }
 
 impl World {
@@ -65,6 +67,7 @@ impl World {
             stalled: BTreeSet::new(),
             unwritten: BTreeSet::new(),
             conns: 0,
+            sdp: 0,
         }
     }
 
@@ -139,7 +142,7 @@ impl World {
     }
 
     pub fn hello(&mut self, conn: ConnId, resume: Option<Resume>) {
-        self.say(conn, &ClientMessage::Hello(Hello { token: "token".into(), client: None, resume, exclusive: false, sdp: 0 }));
+        self.say(conn, &ClientMessage::Hello(Hello { token: "token".into(), client: None, resume, exclusive: false, sdp: self.sdp }));
     }
 
     pub fn command(&mut self, conn: ConnId, id: u64, command: Command) {

@@ -11,6 +11,7 @@
 //! of settings. [`serve`] puts it together.
 
 pub mod certificates;
+pub mod check_turn;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -68,6 +68,8 @@ pub struct App {
     pub connections_max: u32,
     /// Which store there is, for health.
     pub backend: &'static str,
+    /// How many made-up people are connected (`--with-people`).
+    pub made_up: Arc<AtomicU64>,
     /// Where pictures come from beside the server itself, for the pages' policy.
     pub media_base: String,
 }

@@ -26,14 +26,16 @@ export function binary() {
 export class Server {
   #child;
   #sets;
+  #words;
   #data;
   port = 0;
   errors = "";
 
-  /** Starts it with settings as `--set` takes them. */
-  static async start(sets = []) {
+  /** Starts it with settings as `--set` takes them, and other words of the command line. */
+  static async start(sets = [], words = []) {
     const server = new Server();
     server.#sets = sets;
+    server.#words = words;
     server.#data = await mkdtemp(join(tmpdir(), "duologue-browser-"));
     await server.#run();
     return server;
@@ -45,7 +47,7 @@ export class Server {
 
   async #run() {
     // After a kill the pages come back to the same address.
-    const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data")];
+    const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data"), ...this.#words];
     const sets = ['rates.exempt=["127.0.0.0/8"]', "calls.counted=1ms", "presence.coalesce=50ms", ...this.#sets];
     // What tests say to each other by the environment is no key of the server's.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DUOLOGUE_")));

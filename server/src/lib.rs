@@ -19,6 +19,7 @@ pub mod http;
 pub mod ice;
 pub mod listen;
 pub mod log;
+pub mod media;
 pub mod memory;
 pub mod quic;
 pub mod secrets;

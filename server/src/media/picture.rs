@@ -21,6 +21,8 @@ pub const SIDE_MAX: u32 = 4_096;
 pub const PIXELS_MAX: u64 = 8 << 20;
 /// What a decoder may ask for: eight bits of four colours for each pixel, and a little of its own.
 const DECODER_MAX_BYTES: u64 = 40 << 20;
+/// The most bytes of a part of a WebP that is no lossy picture: lossless ones, transparency, films, notes.
+const LOSSLESS_MAX_BYTES: usize = 128 << 10;
 /// Of JPEG: twenty kilobytes of a face, which looks well.
 const QUALITY: u8 = 82;
 /// What shows where a picture is transparent.
@@ -47,11 +49,10 @@ pub fn square(bytes: &[u8]) -> Result<Vec<u8>, Wrong> {
         _ => return Err(Wrong::Unknown),
     };
     let bytes = match format {
-        ImageFormat::Jpeg => is_whole_jpeg(bytes).then_some(bytes),
-        ImageFormat::WebP => webp(bytes),
-        _ => Some(bytes),
+        ImageFormat::Jpeg if !is_whole_jpeg(bytes) => return Err(Wrong::Broken),
+        ImageFormat::WebP => webp(bytes)?,
+        _ => bytes,
     };
-    let bytes = bytes.ok_or(Wrong::Broken)?;
     let upright = middle(bytes, format).map_err(|error| match error {
         ImageError::Limits(_) => Wrong::TooLarge,
         _ => Wrong::Broken,
@@ -97,20 +98,27 @@ fn is_whole_jpeg(bytes: &[u8]) -> bool {
     matches!((last([0xff, 0xda]), last([0xff, 0xd9])), (Some(scan), Some(end)) if scan < end)
 }
 
-/// A WebP without what lies behind it, if each of its parts lies within it: the decoder asks for as much memory as a part says that
-/// it is long (RFC 9649, 2.3).
-fn webp(bytes: &[u8]) -> Option<&[u8]> {
-    let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().expect("four bytes")) as usize);
-    let whole = bytes.get(..number(4)? + 8)?;
+/// A WebP without what lies behind it, if each of its parts lies within it (RFC 9649, 2.3): the decoder asks for as much memory as a
+/// part says that it is long, and for more than three hundred times as much where a lossless part is made of nothing but tables.
+fn webp(bytes: &[u8]) -> Result<&[u8], Wrong> {
+    let number = |at: usize| {
+        let four = bytes.get(at..at + 4).ok_or(Wrong::Broken)?;
+        Ok(u32::from_le_bytes(four.try_into().expect("four bytes")) as usize)
+    };
+    let whole = bytes.get(..number(4)? + 8).ok_or(Wrong::Broken)?;
     let mut at = 12;
     while at < whole.len() {
-        let end = at + 8 + number(at + 4)?;
+        let size = number(at + 4)?;
+        let end = at + 8 + size;
         if end > whole.len() {
-            return None;
+            return Err(Wrong::Broken);
+        }
+        if whole[at..at + 4] != *b"VP8 " && size > LOSSLESS_MAX_BYTES {
+            return Err(Wrong::TooLarge);
         }
         at = end.next_multiple_of(2);
     }
-    Some(whole)
+    Ok(whole)
 }
 
 /// Whether no frame of a WebP is larger than the whole: the decoder would make room for the frame before it compares the two. A frame

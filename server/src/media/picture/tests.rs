@@ -170,6 +170,13 @@ fn what_a_webp_says_within_is_not_believed_more_than_its_header() {
     let noted = part(b"VP8X", &[8, 0, 0, 0, 19, 0, 0, 19, 0, 0]);
     assert_eq!(square(&file(&[&noted[..], &picture[12..], &notes].concat())), Err(Wrong::Broken));
     assert!(square(&file(&[&noted[..], &picture[12..], &part(b"EXIF", b"II")].concat())).is_ok());
+
+    // What only a lossless part can cost is bounded by its length.
+    for name in [b"VP8L", b"ALPH", b"ANMF", b"EXIF"] {
+        let (fits, too_long) = (part(name, &[0; LOSSLESS_MAX_BYTES]), part(name, &[0; LOSSLESS_MAX_BYTES + 2]));
+        assert_eq!(square(&file(&[canvas(0), too_long].concat())), Err(Wrong::TooLarge));
+        assert_eq!(square(&file(&[canvas(0), fits].concat())), Err(Wrong::Broken));
+    }
 }
 
 /// A few kilobytes that become 24 megabytes are the most there is: they are decoded, and nothing larger is.
@@ -185,6 +192,22 @@ fn a_decompression_bomb_is_as_large_as_its_header_says_and_no_larger() {
     // Sixteen bits of four colours would be twice what a decoder may ask for.
     let head = [&4_096u32.to_be_bytes()[..], &2_048u32.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
     assert_eq!(square(&[&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &head), &chunk(b"IDAT", b"x")].concat()), Err(Wrong::TooLarge));
+}
+
+/// A progressive JPEG goes over all of its pixels once for each scan, and a scan may be ten bytes long: fifty thousand fit in. The
+/// decoder stops at a hundred.
+#[test]
+fn a_jpeg_of_many_scans_is_not_gone_over_for_ever() {
+    let segment = |mark: u8, content: &[u8]| [&[0xff, mark], &(content.len() as u16 + 2).to_be_bytes()[..], content].concat();
+    let table = |class: u8, symbol: u8| segment(0xc4, &[&[class, 1][..], &[0; 15], &[symbol]].concat());
+    let frame = segment(0xc2, &[8, 8, 0, 16, 0, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    let head = [&[0xff, 0xd8][..], &segment(0xdb, &[&[0][..], &[1; 64]].concat()), &frame, &table(0, 0), &table(0x10, 0xe0)].concat();
+    // A bit a block for the first scan: 131,072 blocks of three colours, each the same as before. Then runs of 32,767 empty blocks.
+    let first = [&segment(0xda, &[3, 1, 0, 2, 0, 3, 0, 0, 0, 0])[..], &[0; 131_072 * 3 / 8]].concat();
+    let empty = [&segment(0xda, &[1, 1, 0, 1, 63, 0])[..], &[0x7f, 0xfe, 0xff, 0, 0xfd, 0xff, 0, 0xfb, 0xff, 0, 0xf7, 0xff, 0]].concat();
+    let of = |scans: usize| [&head[..], &first, &empty.repeat(scans), &[0xff, 0xd9]].concat();
+    assert!(square(&of(3)).is_ok());
+    assert_eq!(square(&of(20_000)), Err(Wrong::Broken));
 }
 
 #[test]

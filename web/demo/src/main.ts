@@ -68,6 +68,10 @@ const app: App = {
   again: (instant) => againOf(duo, instant),
   enter,
   forgetMe,
+  cover(veil) {
+    over.append(veil);
+    app.covered();
+  },
   covered() {
     stage.inert = over.querySelector(".veil:not([hidden])") !== null;
   },

@@ -48,8 +48,9 @@ export interface Portrait {
 export function portrait(app: App, video: HTMLVideoElement): Portrait {
   let picture: Blob | null = null;
   const still = new Still();
-  const take = h("button.portrait-take", { type: "button", "data-testid": "snap-button" }, icon("photo"), h("span", {}, "Take a picture for your card"));
-  const without = h("button.portrait-take", { type: "button", "data-testid": "unsnap-button" }, "Without a picture");
+  // Where there is little room one sees oneself rather than many words.
+  const take = h("button.portrait-take", { type: "button", "data-testid": "snap-button" }, icon("photo"), h("span"), h("span.roomy"));
+  const without = h("button.portrait-take", { type: "button", "data-testid": "unsnap-button", "aria-label": "Without a picture" }, icon("close"), h("span.roomy", {}, "Without a picture"));
   const element = h("div.portrait", { role: "group", "aria-label": "A picture for your card" }, still.element, take, without);
 
   const show = (next: Blob | null): void => {
@@ -57,7 +58,9 @@ export function portrait(app: App, video: HTMLVideoElement): Portrait {
     still.show(next);
     toggle(still.element, next !== null);
     toggle(without, next !== null);
-    setText(take.lastElementChild!, next ? "Take it again" : "Take a picture for your card");
+    const [, words, more] = take.children;
+    setText(words!, next ? "Again" : "Take a picture");
+    setText(more!, next ? "" : " for your card");
   };
   take.addEventListener("click", () => {
     void snap(video).then((taken) => {

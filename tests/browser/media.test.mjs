@@ -109,6 +109,14 @@ test("who comes without a picture has none, and a camera that was off is off aga
     await ann.at("portrait-dialog").waitFor({ state: "detached" });
     await until("she has one", async () => (await shown(ann.at("me-button").locator("img"))) === 384);
     assert.equal(await ann.page.evaluate(() => window.__duologue.duo.media.video), null);
+
+    // Who is forgotten leaves no picture.
+    const picture = new URL(`media/${await selfie(ann)}`, server.url);
+    assert.equal((await fetch(picture)).status, 200);
+    await ann.at("me-button").click();
+    await ann.at("forget-button").click();
+    await ann.at("forget-button").filter({ hasText: "Yes" }).click();
+    await until("it is gone", async () => (await fetch(picture)).status === 404);
   });
 });
 

@@ -67,7 +67,10 @@ fn refused(answer: &Bytes) -> (u16, Value) {
 /// Everything in the folder of pictures.
 fn files(server: &Server) -> Vec<PathBuf> {
     let Ok(people) = fs::read_dir(server.folder.path().join("media")) else { return Vec::new() };
-    people.flat_map(|person| fs::read_dir(person.expect("an entry").path()).expect("a folder")).map(|file| file.expect("a file").path()).collect()
+    people
+        .flat_map(|person| fs::read_dir(person.expect("an entry").path()).expect("a folder"))
+        .map(|file| file.expect("a file").path())
+        .collect()
 }
 
 /// Kilobytes of memory that the process had at most, and has (`proc(5)`).
@@ -123,7 +126,9 @@ async fn a_picture_is_on_the_card_and_is_served_for_ever() {
     assert_eq!(unlisted.header("access-control-allow-origin"), None);
 
     // PNG and WebP become the same.
-    for (kind, body) in [("image/png", png(&RgbImage::from_pixel(64, 64, Rgb(TEAL)))), ("image/webp", webp(&RgbImage::from_pixel(64, 64, Rgb(TEAL))))] {
+    for (kind, body) in
+        [("image/png", png(&RgbImage::from_pixel(64, 64, Rgb(TEAL)))), ("image/webp", webp(&RgbImage::from_pixel(64, 64, Rgb(TEAL))))]
+    {
         let answer = put(&server, &ann.guest.token, kind, &body).await;
         assert_eq!(answer.status, 200, "{kind}: {answer:?}");
         let path = format!("/media/{}", answer.field("user")["selfie"].as_str().expect("a reference"));
@@ -193,14 +198,26 @@ async fn what_is_no_picture_is_refused_with_its_code_and_leaves_nothing() {
     let mut server = Server::start().await;
     let ann = server.guest("Ann").await;
     let good = jpeg(ORANGE);
-    assert_eq!(refused(&send(server.at, "PUT", "/v1/me/selfie", &[("content-type", "image/jpeg")], &good).await), (401, json!("bad_token")));
-    assert_eq!(refused(&put(&server, "nonsense", "text/html", b"x").await), (401, json!("bad_token")), "before anything is said of the body");
+    assert_eq!(
+        refused(&send(server.at, "PUT", "/v1/me/selfie", &[("content-type", "image/jpeg")], &good).await),
+        (401, json!("bad_token"))
+    );
+    assert_eq!(
+        refused(&put(&server, "nonsense", "text/html", b"x").await),
+        (401, json!("bad_token")),
+        "before anything is said of the body"
+    );
 
     let heavy = vec![0u8; (512 << 10) + 1];
     assert_eq!(refused(&put(&server, &ann.token, "image/jpeg", &heavy).await), (413, json!("too_large")));
     let chunks: Vec<u8> = [&b"81000\r\n"[..], &vec![0; 0x81000], b"\r\n0\r\n\r\n"].concat();
     let authorization = format!("Bearer {}", ann.token);
-    let headers = [("authorization", authorization.as_str()), ("content-type", "image/png"), ("transfer-encoding", "chunked"), ("content-length", "")];
+    let headers = [
+        ("authorization", authorization.as_str()),
+        ("content-type", "image/png"),
+        ("transfer-encoding", "chunked"),
+        ("content-length", ""),
+    ];
     assert_eq!(refused(&send(server.at, "PUT", "/v1/me/selfie", &headers[..3], &chunks).await).0, 413, "also without a length");
 
     for kind in ["", "text/html", "application/json", "image/gif", "image/svg+xml", "image/jpg", "multipart/form-data; boundary=x"] {
@@ -229,7 +246,10 @@ async fn what_is_no_picture_is_refused_with_its_code_and_leaves_nothing() {
     assert!(!served.body.windows(6).any(|part| part == b"script"));
     assert_eq!(send(server.at, "PATCH", "/v1/me/selfie", &headers[..2], &good).await.status, 405);
     let metrics = String::from_utf8(get(&server, "/metrics").await.body).expect("text");
-    assert!(metrics.contains("duologue_media_files 1\n") && metrics.contains("duologue_media_pictures_total{result=\"taken\"} 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("duologue_media_files 1\n") && metrics.contains("duologue_media_pictures_total{result=\"taken\"} 1\n"),
+        "{metrics}"
+    );
     server.assert_well();
 }
 
@@ -280,7 +300,15 @@ fn tables(size: usize) -> Vec<u8> {
     // Lengths 1 to 10, and 10 again, in a code of six lengths of three bits and four of four.
     bits.extend([(0, 1), (10, 4)]);
     let (order, short) = ([17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10], 1..=6);
-    bits.extend(order.map(|length| if !(1..=10).contains(&length) { (0, 3) } else if short.contains(&length) { (3, 3) } else { (4, 3) }));
+    bits.extend(order.map(|length| {
+        if !(1..=10).contains(&length) {
+            (0, 3)
+        } else if short.contains(&length) {
+            (3, 3)
+        } else {
+            (4, 3)
+        }
+    }));
     bits.extend([(1, 1), (1, 3), (9, 4)]);
     let reversed = |code: u32, length: u32| (code.reverse_bits() >> (32 - length), length);
     bits.extend((1..=10).chain([10]).map(|length| if length <= 6 { reversed(length - 1, 3) } else { reversed(12 + length - 7, 4) }));

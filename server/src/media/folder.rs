@@ -79,6 +79,8 @@ impl Folder {
     /// Opens or makes it, counts what is there, and throws away what a crash left unfinished.
     pub(super) fn open(root: &Path, bytes_max: u64) -> io::Result<Folder> {
         fs::create_dir_all(root)?;
+        // That it is there is to be as durable as what will be in it.
+        root.parent().map_or(Ok(()), |data| File::open(data)?.sync_all())?;
         let folder = Folder {
             root: root.into(),
             bytes_max,

@@ -278,6 +278,6 @@ function sentence(error: DuologueError): string {
 
 async function eraseQuietly(serverUrl: string, token: string): Promise<void> {
   const api = new Api(serverUrl, token);
-  await api.erase().catch(() => undefined);
+  await api.erase().catch(() => api.updateMe({ selfie: null }).catch(() => undefined));
   await api.signOut().catch(() => undefined);
 }

@@ -34,6 +34,9 @@ const TURN_MOST: usize = 256;
 /// How long a drain may wait for the store and for the last closes.
 const DRAIN_MOST: Span = Span::secs(4);
 
+/// Is told whose rows were written.
+pub type PeopleWritten = Box<dyn Fn(&[UserId]) + Send>;
+
 /// What the driver works with.
 pub struct Parts {
     /// The realm's policy.
@@ -55,7 +58,7 @@ pub struct Parts {
     /// Is told that a word was taken from the inbox.
     pub taken_up: Box<dyn Fn(&Up) + Send>,
     /// Is told whose rows were written, or may have been: what they say now is what the store says.
-    pub people_written: Box<dyn Fn(&[UserId]) + Send>,
+    pub people_written: PeopleWritten,
 }
 
 impl fmt::Debug for Parts {
@@ -107,7 +110,7 @@ pub(super) struct Limited {
     pub(super) clock: Clock,
     down: Box<dyn Fn(Down) + Send>,
     taken_up: Box<dyn Fn(&Up) + Send>,
-    people_written: Box<dyn Fn(&[UserId]) + Send>,
+    people_written: PeopleWritten,
 }
 
 impl Realm {

@@ -122,7 +122,9 @@ impl Folder {
         let bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
         self.files.fetch_add(1, Ordering::Relaxed);
         let kept = if bytes > self.bytes_max { Err(NotKept::Full) } else { self.write(name, jpeg) };
-        if self.told_full.swap(kept == Err(NotKept::Full), Ordering::Relaxed) < (kept == Err(NotKept::Full)) {
+        let is_full = kept == Err(NotKept::Full);
+        let was_full = self.told_full.swap(is_full, Ordering::Relaxed);
+        if is_full && !was_full {
             warn!(max = self.bytes_max, "pictures take as much as media.disk_max allows: further ones are refused");
         }
         // The same picture again takes no more room.

@@ -11,7 +11,8 @@ import { Person, scene } from "./lib/people.mjs";
 import { Server, until } from "./lib/server.mjs";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript" };
-const MAP = `<script type="importmap">{ "imports": { "@duologue/sdk": "./node_modules/@duologue/sdk/dist/index.js" } }</script>`;
+const IMPORTS = { "@duologue/sdk": "./node_modules/@duologue/sdk/dist/index.js", fflate: "./node_modules/fflate/esm/browser.js" };
+const MAP = `<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
 
 /** Serves a folder, as any web server does. */
 async function host(folder) {

@@ -5,7 +5,7 @@
  * quarter of a second makes the present one draw again.
  */
 
-import { Api, Duologue, DuologueError, openCarrier, type Card } from "@duologue/sdk";
+import { Api, Duologue, DuologueError, openCarrier, type Card, type ConnectOptions } from "@duologue/sdk";
 import { afterCall } from "./after.js";
 import { Alerts } from "./alerts.js";
 import { againOf, faceOf, Voice, type App, type View } from "./app.js";
@@ -19,10 +19,14 @@ import { ringView } from "./ring.js";
 import { incomingEnded, nameOf, outgoingEnded } from "./words.js";
 import "./style.css";
 
+const QUERY = new URLSearchParams(location.search);
 /** The server that served the page; `?server=` is for whoever works on the page itself. */
-const SERVER = new URL(new URLSearchParams(location.search).get("server") ?? "./", location.href).href;
-/** `?carrier=auto` takes WebTransport where it can be had; else it is a WebSocket. */
-const CARRIER = new URLSearchParams(location.search).get("carrier") === "auto" ? { createSocket: openCarrier } : {};
+const SERVER = new URL(QUERY.get("server") ?? "./", location.href).href;
+/** `?carrier=auto` takes WebTransport where it can be had, else it is a WebSocket; `?compact=off` says descriptions as they are. */
+const LINK: Partial<ConnectOptions> = {
+  ...(QUERY.get("carrier") === "auto" ? { createSocket: openCarrier } : {}),
+  ...(QUERY.get("compact") === "off" ? { compact: false } : {}),
+};
 const TICK_MS = 250;
 /** How long after the end of a ring the start of our own call may come, when that was its reason. */
 const BUSY_MS = 500;
@@ -126,7 +130,7 @@ function arrive(): void {
 }
 
 async function enter(next: Stay): Promise<void> {
-  const opened = Duologue.open({ url: SERVER, token: next.token, ...CARRIER });
+  const opened = Duologue.open({ url: SERVER, token: next.token, ...LINK });
   listen(opened);
   opened.media.set({ audio: devices.audio, video: devices.video });
   duo = opened;

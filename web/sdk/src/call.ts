@@ -212,14 +212,14 @@ export class Call {
       this.begin(epoch);
     } catch (error) {
       if (error instanceof DuologueError && error.retryAfterMs !== undefined) {
-        this.#nudgeIn(error.retryAfterMs);
+        this.#nudgeIn(error.retryAfterMs, () => true);
       }
     }
   }
 
   /** The replay was lost; a new epoch should come by itself. */
   expectRenegotiation(): void {
-    this.#nudgeIn(NUDGE_MS);
+    this.#nudgeIn(NUDGE_MS, () => !this.#negotiation.isConnected);
   }
 
   onMoved(): void {
@@ -309,11 +309,11 @@ export class Call {
     this.#peerSending = null;
   }
 
-  #nudgeIn(ms: number): void {
+  #nudgeIn(ms: number, isWanted: () => boolean): void {
     clearTimeout(this.#nudge);
     const epoch = this.epoch;
     this.#nudge = setTimeout(() => {
-      if (this.#here && !this.#end && this.epoch === epoch && !this.#negotiation.isConnected) void this.renegotiate();
+      if (this.#here && !this.#end && this.epoch === epoch && isWanted()) void this.renegotiate();
     }, ms);
   }
 
@@ -325,6 +325,7 @@ export class Call {
 
   #port(): NegotiationPort {
     return {
+      compact: this.#host.compact,
       send: (t, signal) => this.#host.command(t, { call: this.id, ...signal } as never),
       askRenegotiate: () => void this.renegotiate(),
       askEpoch: () => void this.rejoin().catch(() => undefined),

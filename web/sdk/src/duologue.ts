@@ -10,6 +10,7 @@
 import { Call } from "./call.js";
 import { ServerClock } from "./clock.js";
 import { CommandBook } from "./commands.js";
+import { VERSION } from "./compact/library.js";
 import { Driver, type CreateSocket, type SocketLike } from "./driver.js";
 import { Emitter } from "./emitter.js";
 import { DuologueError } from "./errors.js";
@@ -38,6 +39,8 @@ export interface ConnectOptions {
   /** A WebSocket unless told otherwise; `openCarrier` takes WebTransport where it can be had. */
   createSocket?: CreateSocket;
   createPeerConnection?: (configuration: RTCConfiguration) => RTCPeerConnection;
+  /** Whether descriptions travel in few bytes where the other side reads that too; `true` unless told otherwise. */
+  compact?: boolean;
   random?: () => number;
 }
 
@@ -86,11 +89,12 @@ export class Duologue extends Emitter<DuologueEvents> {
     this.#base = httpUrl(options.url);
     this.api = new Api(this.#base, options.token);
     this.#memory = new Memory(options.storage === null ? undefined : (options.storage ?? pageStorage()), options.storageKey ?? "duologue");
-    this.#link = new Link(options.token, this.#memory, this.clock, options.random);
+    const compact = options.compact ?? true;
+    this.#link = new Link(options.token, this.#memory, this.clock, compact ? VERSION : 0, options.random);
     this.#commands = new CommandBook((message) => this.#link.send(message));
     const create = options.createSocket ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as SocketLike);
     this.#driver = new Driver(this.#link, socketUrl(options.url), create, (up) => this.#onUp(up), () => this.clock.distrust());
-    const host = (this.#asHost = this.#host(options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration))));
+    const host = (this.#asHost = this.#host(options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration)), compact));
     this.invites = new Invites(host);
     this.lobby = new Lobby(host, this.invites);
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -192,7 +196,7 @@ export class Duologue extends Emitter<DuologueEvents> {
     await this.command("read", { notification });
   }
 
-  #host(createPeerConnection: (configuration: RTCConfiguration) => RTCPeerConnection): Host {
+  #host(createPeerConnection: (configuration: RTCConfiguration) => RTCPeerConnection, compact: boolean): Host {
     const duo = this;
     return {
       get me() {
@@ -201,6 +205,7 @@ export class Duologue extends Emitter<DuologueEvents> {
       clock: this.clock,
       memory: this.#memory,
       media: this.media,
+      compact,
       command: (t, fields) => this.command(t, fields),
       tell: (name, value) => this.emit(name, value),
       changed: () => this.#changed(),

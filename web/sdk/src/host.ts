@@ -13,6 +13,8 @@ export interface Host {
   readonly clock: ServerClock;
   readonly memory: Memory;
   readonly media: LocalMedia;
+  /** Whether descriptions are said and read compactly (SIG 5). */
+  readonly compact: boolean;
   command<C extends CommandName>(t: C, fields: Fields<C>): Promise<Answer<C>>;
   tell<K extends keyof DuologueEvents>(name: K, value: DuologueEvents[K]): void;
   /** Something that a page shows is different now. */

@@ -62,6 +62,7 @@ export class Link {
   readonly #backoff: Backoff;
   readonly #memory: Memory;
   readonly #clock: ServerClock;
+  readonly #sdp: number;
   #token: string;
   #welcomed = false;
   #seq = 0;
@@ -73,10 +74,12 @@ export class Link {
   #ping: { sent: number; until: number } | undefined;
   #closing: Closing | undefined;
 
-  constructor(token: string, memory: Memory, clock: ServerClock, random: () => number = Math.random) {
+  /** `sdp`: the version of compact descriptions that the page reads; 0 is none. */
+  constructor(token: string, memory: Memory, clock: ServerClock, sdp = 0, random: () => number = Math.random) {
     this.#token = token;
     this.#memory = memory;
     this.#clock = clock;
+    this.#sdp = sdp;
     this.#backoff = new Backoff(random);
     this.#seq = memory.kept.resume?.seq ?? 0;
   }
@@ -101,6 +104,7 @@ export class Link {
     const { client, resume } = this.#memory.kept;
     const hello: Record<string, unknown> = { t: "hello", token: this.#token, client };
     if (resume) hello.resume = { token: resume.token, seq: this.#seq, window: this.#windowVersion };
+    if (this.#sdp > 0) hello.sdp = this.#sdp;
     this.#state = { is: "greeting", until: this.#state.until, sent: now };
     this.#send(hello);
   }

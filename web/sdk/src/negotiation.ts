@@ -5,12 +5,14 @@
  * may have been reloaded, and knows nothing of the old one); the old one plays on until the new one is connected.
  * The initiator offers and is impolite; the other waits for the first offer, and gives way when offers cross.
  * Descriptions go out before their candidates, candidates in batches with a running index; what comes in early waits
- * for the remote description, and for nothing else.
+ * for the remote description, and for nothing else. How they are said on the way is the `Tongue`'s.
  *
  * It knows no socket: `send` delivers a signal and says whether it was stale.
  */
 
+import { Unreadable } from "./compact/codec.js";
 import type { LocalMedia, Sending } from "./media.js";
+import { Tongue } from "./tongue.js";
 import type { Candidate, Fields, ServerEvents } from "./wire.js";
 
 const BATCH_MS = 50;
@@ -22,11 +24,15 @@ const PATIENCE_MS = 12_000;
 const FAILED_INITIATOR_MS = 1_000;
 const FAILED_OTHER_MS = 4_000;
 const STALE_MS = 2_000;
+/** What cannot be read begins a new epoch at once; if it is so again and again, each time later by this. */
+const UNREADABLE_MS = 1_000;
 const STATE_CHANNEL = "duologue";
 
 type Signal<C extends "description" | "candidates"> = Omit<Fields<C>, "call">;
 
 export interface NegotiationPort {
+  /** Whether this page speaks compactly, as its `hello` has said. */
+  readonly compact: boolean;
   send<C extends "description" | "candidates">(t: C, signal: Signal<C>): Promise<{ stale?: boolean }>;
   /** This epoch does not work out; the answer of the server begins another. */
   askRenegotiate(): void;
@@ -43,6 +49,9 @@ export interface NegotiationPort {
 interface Round {
   epoch: number;
   pc: RTCPeerConnection;
+  tongue: Tongue;
+  /** Begun again already: what still comes of it rests on what is missing. */
+  isOver: boolean;
   /** What the other sends, put together here: the streams that a description names say nothing that we need. */
   stream: MediaStream;
   /** Sound and picture of one stream are played in step. */
@@ -56,6 +65,7 @@ interface Round {
   senders: { audio: RTCRtpTransceiver | undefined; video: RTCRtpTransceiver | undefined };
   /** Everything that changes the descriptions happens one after the other. */
   turn: Promise<void>;
+  again: Timer | undefined;
 }
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -74,6 +84,8 @@ export class Negotiation {
   #failedTimer: Timer | undefined;
   #staleTimer: Timer | undefined;
   #tries = 0;
+  /** The other side does not read what is compact. */
+  #isPlain = false;
   #paused = false;
   #closed = false;
 
@@ -120,14 +132,17 @@ export class Negotiation {
   onDescription(signal: ServerEvents["description"]): void {
     if (!this.#admits(signal.epoch, () => this.onDescription(signal))) return;
     const round = this.#round!;
-    this.#inTurn(round, () => this.#describe(round, signal));
+    const sdp = this.#heard(round, () => round.tongue.hearDescription(signal.sdp));
+    if (sdp !== undefined) this.#inTurn(round, () => this.#describe(round, signal.kind, sdp));
   }
 
   onCandidates(signal: ServerEvents["candidates"]): void {
     if (!this.#admits(signal.epoch, () => this.onCandidates(signal))) return;
     const round = this.#round!;
-    const fresh = signal.candidates.slice(Math.max(0, round.heard - signal.from));
+    const candidates = signal.candidates.slice(Math.max(0, round.heard - signal.from));
     round.heard = Math.max(round.heard, signal.from + signal.candidates.length);
+    const fresh = this.#heard(round, () => candidates.map((candidate) => round.tongue.hearCandidate(candidate)));
+    if (!fresh) return;
     this.#inTurn(round, async () => {
       for (const candidate of fresh) {
         if (round.hasRemote) await this.#add(round, candidate);
@@ -187,9 +202,9 @@ export class Negotiation {
     }
     const pc = this.#port.createPeerConnection({ iceServers });
     const round: Round = {
-      epoch, pc, stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
+      epoch, pc, tongue: new Tongue(this.#port.compact, this.#isPlain), isOver: false, stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
       out: { next: 0, queue: [], done: false, doneSent: false, first: true, timer: undefined },
-      channel: undefined, senders: { audio: undefined, video: undefined }, turn: Promise.resolve(),
+      channel: undefined, senders: { audio: undefined, video: undefined }, turn: Promise.resolve(), again: undefined,
     };
     this.#round = round;
     pc.onicecandidate = ({ candidate }) => this.#gather(round, candidate);
@@ -270,7 +285,7 @@ export class Negotiation {
     });
   }
 
-  async #describe(round: Round, { kind, sdp }: ServerEvents["description"]): Promise<void> {
+  async #describe(round: Round, kind: "offer" | "answer", sdp: string): Promise<void> {
     const { pc } = round;
     if (kind === "answer" && pc.signalingState !== "have-local-offer") return;
     // Turns are taken one after the other, so an offer of ours that is under way shows in the state alone.
@@ -292,7 +307,7 @@ export class Negotiation {
     const description = round.pc.localDescription;
     if (!description || round !== this.#round) return;
     if (description.type !== "offer" && description.type !== "answer") return;
-    this.#deliver(round, "description", { epoch: round.epoch, kind: description.type, sdp: description.sdp });
+    this.#deliver(round, "description", { epoch: round.epoch, kind: description.type, sdp: round.tongue.sayDescription(description.sdp) });
     round.described = true;
     this.#flush(round);
   }
@@ -320,7 +335,7 @@ export class Negotiation {
     out.timer = undefined;
     if (!round.described || round !== this.#round) return;
     while (out.queue.length > 0 || (out.done && !out.doneSent)) {
-      const candidates = out.queue.splice(0, BATCH_MAX);
+      const candidates = out.queue.splice(0, BATCH_MAX).map((candidate) => round.tongue.sayCandidate(candidate));
       const done = out.done && out.queue.length === 0;
       const signal: Signal<"candidates"> = { epoch: round.epoch, from: out.next, candidates };
       if (done) signal.done = out.doneSent = true;
@@ -340,12 +355,36 @@ export class Negotiation {
           if (!this.#closed && round === this.#round) this.#port.askEpoch();
         }, STALE_MS);
       },
-      // A refused signal is missing in a row of others, so the row is begun again; at once where it was only too fast,
-      // else when the watch sees that no connection comes about.
-      (error: { retryAfterMs?: number }) => {
-        if (error.retryAfterMs !== undefined) setTimeout(() => this.#giveUp(round.epoch), error.retryAfterMs);
+      // A refused signal is missing in a row of others, so the row is begun again: soon where it was only too fast, else
+      // when the watch sees that no connection comes about.
+      ({ code, retryAfterMs }: { code?: string; retryAfterMs?: number }) => {
+        if (retryAfterMs !== undefined) return this.#beginAgain(round, retryAfterMs);
+        if (code !== "bad_message" || !round.tongue.hasSpoken || round !== this.#round) return;
+        // They do not read what is compact: the rest of the call is said in plain words.
+        this.#isPlain = true;
+        this.#beginAgain(round, 0);
       },
     );
+  }
+
+  /** What was said to us; if it cannot be read, the two begin again. */
+  #heard<T>(round: Round, hear: () => T): T | undefined {
+    if (round.isOver) return undefined;
+    try {
+      return hear();
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.#beginAgain(round, UNREADABLE_MS * this.#tries);
+      this.#tries += 1;
+      return undefined;
+    }
+  }
+
+  /** Its row of signals has a gap, so whether it is connected or not: a new epoch. */
+  #beginAgain(round: Round, afterMs: number): void {
+    if (round.isOver || round !== this.#round) return;
+    round.isOver = true;
+    round.again = setTimeout(() => this.#port.askRenegotiate(), afterMs);
   }
 
   async #add(round: Round, candidate: Candidate): Promise<void> {
@@ -395,6 +434,7 @@ export class Negotiation {
   #shut(round: Round | undefined): void {
     if (!round) return;
     clearTimeout(round.out.timer);
+    clearTimeout(round.again);
     const { pc } = round;
     pc.onicecandidate = pc.onnegotiationneeded = pc.ontrack = pc.onconnectionstatechange = null;
     pc.close();

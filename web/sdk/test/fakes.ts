@@ -5,7 +5,7 @@
  */
 
 import { vi } from "vitest";
-import { Duologue, type SocketLike, type StorageLike } from "../src/index.js";
+import { Duologue, type ConnectOptions, type SocketLike, type StorageLike } from "../src/index.js";
 import type { CallFacts, Card, Snapshot } from "../src/index.js";
 
 export const MIA: Card = { user: "00000000-0000-4000-8000-000000000001", name: "Mia" };
@@ -101,7 +101,7 @@ export class Page {
     return this.sockets.at(-1)!;
   }
 
-  load(): this {
+  load(options: Partial<ConnectOptions> = {}): this {
     this.duo = Duologue.open({
       url: "http://server.test",
       token: "token",
@@ -117,6 +117,7 @@ export class Page {
         this.peers.push(pc);
         return pc;
       },
+      ...options,
     });
     return this;
   }

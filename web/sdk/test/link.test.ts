@@ -7,7 +7,7 @@ import { Link, type LinkOutput } from "../src/link.js";
 import { Memory } from "../src/memory.js";
 
 function link(random = 0.5): { link: Link; outputs: () => LinkOutput[] } {
-  const made = new Link("token", new Memory(undefined, "k", () => "0".repeat(32)), new ServerClock(() => 0), () => random);
+  const made = new Link("token", new Memory(undefined, "k", () => "0".repeat(32)), new ServerClock(() => 0), 0, () => random);
   return {
     link: made,
     outputs() {

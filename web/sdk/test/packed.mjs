@@ -1,10 +1,10 @@
 /**
- * The package as a stranger gets it: packed by npm, and unpacked into the `node_modules` of an empty project. And what its
- * README tells them to write.
+ * The package as a stranger gets it: packed by npm, and unpacked into the `node_modules` of an empty project, beside what it
+ * depends on. And what its README tells them to write.
  */
 
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,6 +21,8 @@ export async function project() {
   const home = join(folder, "node_modules/@duologue/sdk");
   await mkdir(home, { recursive: true });
   await run("tar", ["-xzf", join(folder, filename), "-C", home, "--strip-components=1"]);
+  const { dependencies } = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) await cp(join(SDK, "../node_modules", name), join(folder, "node_modules", name), { recursive: true });
   return { folder, home, size, files: files.map((it) => it.path) };
 }
 

@@ -29,7 +29,7 @@ export class Library {
 
   constructor(written: string) {
     const all = written.split("\n");
-    this.version = Number(all[0]!.split(" ")[3]);
+    this.version = versionOf(written);
     let at = 1;
     const part = (): string[] => {
       const count = Number(all[at]!.split(" ")[1]);
@@ -74,6 +74,10 @@ export class Library {
   }
 }
 
+function versionOf(written: string): number {
+  return Number(written.slice(0, written.indexOf("\n")).split(" ")[3]);
+}
+
 const keyOf = (one: number, two: number, three: number): number => (one << 16) | (two << 8) | three;
 
 const runs = (text: string): number[] =>
@@ -81,6 +85,9 @@ const runs = (text: string): number[] =>
     const [from, to] = run.split("-").map(Number) as [number, number?];
     return Array.from({ length: (to ?? from) - from + 1 }, (_, more) => from + more);
   });
+
+/** Of the one that this version of the SDK speaks, as `hello.sdp` says it. */
+export const VERSION = versionOf(LIBRARY);
 
 let known: Library | undefined;
 

@@ -17,6 +17,8 @@ export interface Drawn {
 
 const FRAME_MS = 33;
 const BLINK_MS = 140;
+/** How far below the middle of the head. */
+const EYES = 0.15;
 
 export function drawnFace(user: string, label: string): Drawn {
   const canvas = h("canvas.drawn", { role: "img", "aria-label": label, "data-testid": "drawn-picture" });
@@ -79,7 +81,7 @@ function featuresOf(user: string): Features {
 /** `now` is null where nothing moves. */
 function face(pen: CanvasRenderingContext2D, it: Features, width: number, height: number, now: number | null, speaks: boolean): void {
   const time = now === null ? 0 : (now + it.phase) / 1000;
-  const unit = Math.min(width, height * 0.9) / 10;
+  const unit = Math.min(width, height * 0.82) / 10;
   const sway = Math.sin(time * 0.7) * 0.12 + Math.sin(time * 0.31) * 0.1;
   const nod = Math.sin(time * 0.9) * 0.06 + (speaks && now !== null ? Math.sin(time * 5) * 0.04 : 0);
   // The eyes rest somewhere for a while, then elsewhere.
@@ -104,8 +106,9 @@ function face(pen: CanvasRenderingContext2D, it: Features, width: number, height
   pen.setTransform(unit, 0, 0, unit, width / 2, height * 0.47);
   oval(0, 5.9, 3.7, 2.9 + Math.sin(time * 1.4) * 0.04, `oklch(0.42 0.09 ${it.other})`);
   pen.fillStyle = it.shade;
-  pen.fillRect(-0.75 + sway * 0.4, 1.6, 1.5, 2);
-  oval(sway * 0.2, 3.45, 1.05, 0.55, it.shade);
+  pen.beginPath();
+  pen.roundRect(-0.75 + sway * 0.4, 1.6, 1.5, 2.1, [0, 0, 0.75, 0.75]);
+  pen.fill();
 
   pen.translate(sway, nod);
   pen.rotate(sway * 0.12);
@@ -125,29 +128,29 @@ function face(pen: CanvasRenderingContext2D, it: Features, width: number, height
   for (const side of [-1, 1]) {
     const x = side * 0.78;
     if (isBlinking) {
-      line(pen, it.shade, 0.12, [x - 0.27, 0.02], [x, 0.1], [x + 0.27, 0.02]);
+      line(pen, it.shade, 0.12, [x - 0.32, EYES], [x, EYES + 0.12], [x + 0.32, EYES]);
     } else {
-      oval(x, 0, 0.3, 0.24, "oklch(0.97 0.01 80)");
-      oval(x + gaze, 0, 0.16, 0.18, `oklch(0.3 0.06 ${it.hue})`);
-      oval(x + gaze + 0.05, -0.06, 0.045, 0.045, "white");
+      oval(x, EYES, 0.35, 0.28, "oklch(0.97 0.01 80)");
+      oval(x + gaze, EYES, 0.19, 0.21, `oklch(0.3 0.06 ${it.hue})`);
+      oval(x + gaze + 0.06, EYES - 0.07, 0.05, 0.05, "white");
     }
-    line(pen, it.hair, 0.13, [x - 0.36, -0.5], [x, -0.62 - mouth * 0.12], [x + 0.36, -0.5]);
+    line(pen, it.hair, 0.13, [x - 0.38, EYES - 0.5], [x, EYES - 0.64 - mouth * 0.12], [x + 0.38, EYES - 0.5]);
     if (it.glasses) {
       pen.strokeStyle = "oklch(0.25 0.02 60)";
       pen.lineWidth = 0.09;
       pen.beginPath();
-      pen.ellipse(x, 0, 0.56, 0.46, 0, 0, 2 * Math.PI);
+      pen.ellipse(x, EYES, 0.58, 0.5, 0, 0, 2 * Math.PI);
       pen.stroke();
     }
   }
-  if (it.glasses) line(pen, "oklch(0.25 0.02 60)", 0.09, [-0.24, -0.05], [0, -0.14], [0.24, -0.05]);
-  line(pen, it.shade, 0.12, [0, 0.25], [0.2, 0.72], [-0.08, 0.76]);
+  if (it.glasses) line(pen, "oklch(0.25 0.02 60)", 0.09, [-0.22, EYES - 0.05], [0, EYES - 0.14], [0.22, EYES - 0.05]);
+  line(pen, it.shade, 0.12, [0, 0.42], [0.22, 0.92], [-0.08, 0.96]);
 
   if (mouth > 0.05) {
-    oval(0, 1.38, 0.5, mouth * 0.75, "oklch(0.35 0.1 25)");
-    oval(0, 1.38 + mouth * 0.42, 0.3, mouth * 0.26, "oklch(0.6 0.14 20)");
+    oval(0, 1.6, 0.5, mouth * 0.75, "oklch(0.35 0.1 25)");
+    oval(0, 1.6 + mouth * 0.42, 0.3, mouth * 0.26, "oklch(0.6 0.14 20)");
   } else {
-    line(pen, "oklch(0.45 0.11 25)", 0.13, [-0.6, 1.28], [0, 1.66], [0.6, 1.28]);
+    line(pen, "oklch(0.45 0.11 25)", 0.13, [-0.6, 1.5], [0, 1.88], [0.6, 1.5]);
   }
 }
 

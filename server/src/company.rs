@@ -61,6 +61,9 @@ impl Company {
     }
 }
 
+/// How long the last facts may take at a stop.
+const GOODBYE_MOST: Duration = Duration::from_millis(500);
+
 /// One of them, connected or about to be.
 struct Client {
     engine: Engine,
@@ -123,6 +126,15 @@ impl Task {
         }
         self.machine.close();
         self.turn();
+        self.said_goodbye().await;
+    }
+
+    /// Waits until those who were hung up on have been told: a reply waits for every fact before it, as the end of a call does.
+    async fn said_goodbye(&self) {
+        let Some((member, token)) = self.tokens.iter().next() else { return };
+        let asked = self.place.driver.ask(secrets::hash(token), address(*member), Request::Me);
+        // With a store that is down there is no waiting.
+        let _ = tokio::time::timeout(GOODBYE_MOST, asked).await;
     }
 
     /// Runs deadlines and carries things to and fro until everybody is quiet.

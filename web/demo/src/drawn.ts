@@ -105,6 +105,13 @@ function face(pen: CanvasRenderingContext2D, it: Features, width: number, height
 
   pen.setTransform(unit, 0, 0, unit, width / 2, height * 0.47);
   oval(0, 5.9, 3.7, 2.9 + Math.sin(time * 1.4) * 0.04, `oklch(0.42 0.09 ${it.other})`);
+  const hasLongHair = it.style === 1;
+  if (hasLongHair) {
+    pen.fillStyle = it.hair;
+    pen.beginPath();
+    pen.roundRect(-2.35 + sway * 0.8, -2.4, 4.7, 5.6, [2.3, 2.3, 0.8, 0.8]);
+    pen.fill();
+  }
   pen.fillStyle = it.shade;
   pen.beginPath();
   pen.roundRect(-0.75 + sway * 0.4, 1.6, 1.5, 2.1, [0, 0, 0.75, 0.75]);
@@ -112,9 +119,10 @@ function face(pen: CanvasRenderingContext2D, it: Features, width: number, height
 
   pen.translate(sway, nod);
   pen.rotate(sway * 0.12);
-  if (it.style === 1) oval(0, 0.5, 2.5, 3, it.hair);
-  oval(-1.95, 0.25, 0.32, 0.5, it.shade);
-  oval(1.95, 0.25, 0.32, 0.5, it.shade);
+  if (!hasLongHair) {
+    oval(-1.95, 0.25, 0.32, 0.5, it.shade);
+    oval(1.95, 0.25, 0.32, 0.5, it.shade);
+  }
   oval(0, 0.15, 2, 2.5, it.skin);
 
   pen.fillStyle = it.hair;

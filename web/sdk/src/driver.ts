@@ -1,28 +1,38 @@
 /**
- * The shell around a `Link`: one WebSocket at a time, one timer, and the signs that a machine woke up.
+ * The shell around a `Link`: one socket at a time and the form that it speaks, one timer, and the signs that a machine woke up.
  *
  * It owns everything of the browser that a link needs and decides nothing. A socket that was given up is unhooked first,
  * so that it can say nothing more.
  */
 
+import { FORMS, SUB_PROTOCOLS, type FormName } from "./form.js";
 import type { Link, LinkOutput } from "./link.js";
 
 /** The part of a `WebSocket` that is used. */
 export interface SocketLike {
+  /** The sub-protocol that was agreed on, once it is open; without one it is JSON. */
+  readonly protocol?: string;
+  binaryType?: BinaryType;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number }) => void) | null;
   onerror: ((event: never) => void) | null;
-  send(text: string): void;
+  /** Text, or bytes if that is what the sub-protocol has. */
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number): void;
 }
 
-export type CreateSocket = (url: string, protocol: string) => SocketLike;
+/** `protocol`: what a WebSocket offers; `form`: what another carrier is to speak, or undefined where it may choose. */
+export type CreateSocket = (url: string, protocol: string, form?: FormName) => SocketLike;
 
-export const SUB_PROTOCOL = "duologue.v1.json";
 /** How often the clock is looked at, and how far it must have jumped to call it a sleep. */
 const HEARTBEAT_MS = 2_000;
 const JUMP_MS = 10_000;
+
+export interface Sockets {
+  create: CreateSocket;
+  form: FormName | undefined;
+}
 
 type Up = Exclude<LinkOutput, { do: string }>;
 
@@ -30,6 +40,8 @@ export class Driver {
   readonly #link: Link;
   readonly #url: string;
   readonly #create: CreateSocket;
+  /** A resume in another form would lose what is to be replayed, so the first one that was spoken stays. */
+  #form: FormName | undefined;
   readonly #up: (output: Up) => void;
   readonly #onSleep: () => void;
   #socket: SocketLike | undefined;
@@ -38,10 +50,11 @@ export class Driver {
   #draining = false;
   #unhook: (() => void)[] = [];
 
-  constructor(link: Link, url: string, create: CreateSocket, up: (output: Up) => void, onSleep: () => void) {
+  constructor(link: Link, url: string, { create, form }: Sockets, up: (output: Up) => void, onSleep: () => void) {
     this.#link = link;
     this.#url = url;
     this.#create = create;
+    this.#form = form;
     this.#up = up;
     this.#onSleep = onSleep;
   }
@@ -88,7 +101,7 @@ export class Driver {
         this.#open();
         break;
       case "send":
-        this.#socket?.send(output.text);
+        this.#send(output.message);
         break;
       case "close":
         this.#drop(output.code);
@@ -104,22 +117,38 @@ export class Driver {
     };
     let socket: SocketLike;
     try {
-      socket = this.#create(this.#url, SUB_PROTOCOL);
+      socket = this.#create(this.#url, SUB_PROTOCOLS[this.#form ?? "json"], this.#form);
     } catch {
       queueMicrotask(() => closed(1006));
       return;
     }
     this.#socket = socket;
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
+      this.#form = socket.protocol === SUB_PROTOCOLS.postcard ? "postcard" : "json";
       this.#link.onOpen(Date.now());
       this.drain();
     };
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.#link.onText(data, Date.now());
+      const message = FORMS[this.#form ?? "json"].read(data);
+      if (message) this.#link.onMessage(message, Date.now());
       this.drain();
     };
     socket.onclose = ({ code }) => closed(code);
     socket.onerror = () => undefined;
+  }
+
+  /** What cannot be said is refused as the server would. */
+  #send(message: { id?: unknown }): void {
+    if (!this.#socket) return;
+    try {
+      this.#socket.send(FORMS[this.#form ?? "json"].write(message));
+    } catch (error) {
+      if (typeof message.id !== "number") return;
+      const { field, message: why } = error as Error & { field?: string };
+      const refusal = { t: "no", re: message.id, code: "bad_message", ...(field === undefined ? {} : { field }), why };
+      this.#link.onMessage(refusal, Date.now());
+    }
   }
 
   #drop(code: number): void {

@@ -217,6 +217,11 @@ export class Call {
     }
   }
 
+  /** This machine's network is another one now. */
+  onNetworkChanged(): void {
+    this.#negotiation.moved();
+  }
+
   /** The replay was lost; a new epoch should come by itself. */
   expectRenegotiation(): void {
     this.#nudgeIn(NUDGE_MS, () => !this.#negotiation.isConnected);

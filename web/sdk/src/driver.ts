@@ -29,6 +29,15 @@ export type CreateSocket = (url: string, protocol: string, form?: FormName) => S
 const HEARTBEAT_MS = 2_000;
 const JUMP_MS = 10_000;
 
+/** What the driver tells. */
+export interface Told {
+  up(output: Up): void;
+  /** The machine slept. */
+  slept(): void;
+  /** The network is there again, or is another one. */
+  moved(): void;
+}
+
 export interface Sockets {
   create: CreateSocket;
   form: FormName | undefined;
@@ -42,21 +51,19 @@ export class Driver {
   readonly #create: CreateSocket;
   /** A resume in another form would lose what is to be replayed, so the first one that was spoken stays. */
   #form: FormName | undefined;
-  readonly #up: (output: Up) => void;
-  readonly #onSleep: () => void;
+  readonly #told: Told;
   #socket: SocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #draining = false;
   #unhook: (() => void)[] = [];
 
-  constructor(link: Link, url: string, { create, form }: Sockets, up: (output: Up) => void, onSleep: () => void) {
+  constructor(link: Link, url: string, { create, form }: Sockets, told: Told) {
     this.#link = link;
     this.#url = url;
     this.#create = create;
     this.#form = form;
-    this.#up = up;
-    this.#onSleep = onSleep;
+    this.#told = told;
   }
 
   start(): void {
@@ -93,7 +100,7 @@ export class Driver {
   #carryOut(output: LinkOutput): void {
     if ("up" in output) {
       if (output.up === "ended") this.#release();
-      return this.#up(output);
+      return this.#told.up(output);
     }
     switch (output.do) {
       case "open":
@@ -171,25 +178,46 @@ export class Driver {
       const jumped = Math.abs(now - last - HEARTBEAT_MS) > JUMP_MS;
       last = now;
       if (!jumped) return;
-      this.#onSleep();
+      this.#told.slept();
       this.wake();
     }, HEARTBEAT_MS);
     const wake = (): void => this.wake();
+    const moved = (): void => {
+      this.#told.moved();
+      this.wake();
+    };
     const show = (): void => {
       if (document.visibilityState === "visible") this.wake();
     };
     if (typeof addEventListener === "function" && typeof document !== "undefined") {
-      addEventListener("online", wake);
+      addEventListener("online", moved);
       addEventListener("pageshow", wake);
       document.addEventListener("visibilitychange", show);
       document.addEventListener("resume", wake);
       this.#unhook.push(() => {
-        removeEventListener("online", wake);
+        removeEventListener("online", moved);
         removeEventListener("pageshow", wake);
         document.removeEventListener("visibilitychange", show);
         document.removeEventListener("resume", wake);
       });
     }
+    this.#hookNetwork(moved);
+  }
+
+  /** From Wi-Fi to mobile without a gap, which `online` does not tell. Few browsers say of which kind a network is. */
+  #hookNetwork(moved: () => void): void {
+    const network = (globalThis.navigator as { connection?: EventTarget & { type?: string } } | undefined)?.connection;
+    if (!network) return;
+    let last = network.type;
+    const look = (): void => {
+      // It tells of estimated speeds too, and of the way through no network at all.
+      const { type } = network;
+      if (type === last || type === "none") return;
+      last = type;
+      moved();
+    };
+    network.addEventListener("change", look);
+    this.#unhook.push(() => network.removeEventListener("change", look));
   }
 
   #release(): void {

@@ -100,7 +100,11 @@ export class Duologue extends Emitter<DuologueEvents> {
     this.#commands = new CommandBook((message) => this.#link.send(message));
     const create = options.createSocket ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as SocketLike);
     const sockets = { create, form: options.form };
-    this.#driver = new Driver(this.#link, socketUrl(options.url), sockets, (up) => this.#onUp(up), () => this.clock.distrust());
+    this.#driver = new Driver(this.#link, socketUrl(options.url), sockets, {
+      up: (output) => this.#onUp(output),
+      slept: () => this.clock.distrust(),
+      moved: () => this.#call?.onNetworkChanged(),
+    });
     const host = (this.#asHost = this.#host(options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration)), compact));
     this.invites = new Invites(host);
     this.lobby = new Lobby(host, this.invites);

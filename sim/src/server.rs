@@ -329,7 +329,7 @@ impl Server {
     }
 
     /// Told is durable: what is released rests on rows that are written.
-    fn is_durable(&self, output: &Output, around: &mut Around<'_>) -> Verdict {
+    fn is_durable(&mut self, output: &Output, around: &mut Around<'_>) -> Verdict {
         let (durable, keeps, marks) = (around.durable, around.plan.rules.chat_keep, &mut *around.marks);
         match output {
             Output::Reply { reply, .. } => durable.reply(reply, marks),
@@ -344,7 +344,10 @@ impl Server {
                         }
                         durable.event(seen.user, event, keeps, marks)
                     }
-                    LinkEvent::Answered { number, answer: Ok(done) } => durable.done(seen.user, seen.client, *number, done, keeps, marks),
+                    LinkEvent::Answered { number, answer: Ok(done) } => {
+                        let client = self.watch.released_ok(*to, *number);
+                        durable.done(seen.user, client, *number, done, keeps, marks)
+                    }
                     LinkEvent::Answered { .. } | LinkEvent::Closing { .. } | LinkEvent::Welcomed { .. } => Ok(()),
                 }
             }

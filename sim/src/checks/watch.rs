@@ -18,7 +18,7 @@ use duologue_core::output::{LinkEvent, Output, Welcomed};
 use duologue_core::row::{HistoryRow, Pair, Row};
 use duologue_core::rules::Rules;
 use duologue_core::wire::{Answer, CallStarted, Command, Done, Event, Why};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A command is answered, or its link closed, within this; longer than any trouble of the store, and than a load's own deadline.
 const ANSWER_WITHIN: Span = Span::mins(3);
@@ -68,6 +68,9 @@ pub(crate) struct Watch {
     lost: BTreeSet<(Millis, LinkId)>,
     commands: BTreeMap<(LinkId, u64), (Millis, Option<Command>)>,
     waiting: BTreeSet<(Millis, LinkId, u64)>,
+    /// Said `ok` by the engine and not yet released, in order: whose number each is. A resume may give a connection another client
+    /// before what the one before it asked is written.
+    unreleased: BTreeMap<LinkId, VecDeque<(u64, Option<ClientId>)>>,
     requests: BTreeMap<RequestId, Millis>,
     highest: BTreeMap<(UserId, Option<ClientId>, LinkId), u64>,
     rings: BTreeMap<InviteId, Ring>,
@@ -98,6 +101,7 @@ impl Watch {
             lost: BTreeSet::new(),
             commands: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            unreleased: BTreeMap::new(),
             requests: BTreeMap::new(),
             highest: BTreeMap::new(),
             rings: BTreeMap::new(),
@@ -308,8 +312,20 @@ impl Watch {
         law(marks, "law: one call a user", call == told, || format!("{user} is welcomed to {told:?} and is in {call:?}"))
     }
 
+    /// An `ok` leaves: the client whose number it is.
+    pub(crate) fn released_ok(&mut self, link: LinkId, number: u64) -> Option<ClientId> {
+        let unreleased = self.unreleased.get_mut(&link)?;
+        let at = unreleased.iter().position(|(other, _)| *other == number)?;
+        let (_, client) = unreleased.drain(..=at).next_back()?;
+        if unreleased.is_empty() {
+            self.unreleased.remove(&link);
+        }
+        client
+    }
+
     fn forget(&mut self, link: LinkId, _marks: &mut Marks) {
         self.attaching.remove(&link);
+        self.unreleased.remove(&link);
         self.reels.forget(link);
         let Some(seen) = self.links.remove(&link) else { return };
         if let Some(at) = seen.lost {
@@ -485,6 +501,7 @@ impl Watch {
             }
             Ok(done) => done,
         };
+        self.unreleased.entry(to).or_default().push_back((number, seen.client));
         if command.as_ref().is_some_and(|command| command.signal().is_none()) {
             self.highest.insert(key, number.max(self.highest.get(&key).copied().unwrap_or(0)));
         }

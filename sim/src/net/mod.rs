@@ -170,6 +170,13 @@ impl Net {
         self.partitioned_until[(person % GROUPS) as usize] > now
     }
 
+    /// Whoever reads slowly has read everything by then.
+    pub(crate) fn is_read_by(&mut self, at: u64) {
+        for conn in self.conns.iter_mut().filter(|conn| conn.reads.is_some()) {
+            conn.down_last = conn.down_last.min(at);
+        }
+    }
+
     /// All that lasts ends now. Half-open links stay what they are: somebody has to notice them.
     pub(crate) fn heal(&mut self, now: u64) {
         self.partitioned_until = [0; GROUPS as usize];

@@ -7,6 +7,7 @@ use crate::hit;
 use crate::net::weather::Trouble;
 use crate::net::{Fall, GROUPS};
 use crate::server::{Inbound, Server};
+use std::cmp::Reverse;
 
 impl World {
     /// A trouble begins.
@@ -174,6 +175,7 @@ impl World {
 
     /// Everything that lasts ends, one server has the realm, and whoever wants to be there comes back.
     pub(super) fn heals(&mut self) -> Verdict {
+        self.is_read_at_once();
         self.net.heal(self.now);
         self.store_weather.heal();
         for node in 0..self.servers.len() {
@@ -190,5 +192,20 @@ impl World {
             self.starts(self.front)?;
         }
         self.everybody_answers()
+    }
+
+    /// Who reads slowly reads all that waits in their sockets.
+    fn is_read_at_once(&mut self) {
+        let soon = self.now + self.plan.latency_ms;
+        let mut queue = std::mem::take(&mut self.queue).into_vec();
+        for Reverse(entry) in &mut queue {
+            if let What::Falls(conn, _) = entry.what
+                && self.net.get(conn).reads.is_some()
+            {
+                entry.at = entry.at.min(soon);
+            }
+        }
+        self.queue = queue.into();
+        self.net.is_read_by(soon);
     }
 }

@@ -41,6 +41,7 @@ test("a path that breaks is looked for again within the epoch, and the call goes
     });
     await until("the page notices", async () => (await pathOf(ann)).weakness === "silence");
     await until("it looks for another path by itself", async () => (await pathOf(ann)).ufrag !== before.ufrag);
+    assert.equal((await pathOf(ann)).weakness, "silence", "as long as there is none");
     await ann.loses(0);
     await Promise.all([ann.sees(), bob.sees()]);
     const after = await pathOf(ann);

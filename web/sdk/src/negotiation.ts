@@ -222,7 +222,8 @@ export class Negotiation {
     }
     const pc = this.#port.createPeerConnection({ iceServers });
     const round: Round = {
-      epoch, pc, tongue: new Tongue(this.#port.compact, this.#isPlain), isOver: false, stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
+      epoch, pc, tongue: new Tongue(this.#port.compact, this.#isPlain), isOver: false,
+      stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
       out: { next: 0, queue: [], done: false, doneSent: false, first: true, timer: undefined },
       channel: undefined, senders: { audio: undefined, video: undefined }, turn: Promise.resolve(), again: undefined,
     };
@@ -429,7 +430,10 @@ export class Negotiation {
   #beginAgain(round: Round, afterMs: number): void {
     if (round.isOver || round !== this.#round) return;
     round.isOver = true;
-    round.again = setTimeout(() => this.#port.askRenegotiate(), afterMs);
+    round.again = setTimeout(() => {
+      // The other side, or the server, may have been faster.
+      if (round.epoch === this.#epoch) this.#port.askRenegotiate();
+    }, afterMs);
   }
 
   async #add(round: Round, candidate: Candidate): Promise<void> {

@@ -80,7 +80,7 @@ test("what is no message of a client is not written, and the field is named", ()
   }
 });
 
-test("what is cut, changed or random is read or refused, and is never more than its bytes are worth", { timeout: 30_000 }, () => {
+test("what is cut, changed or random is read or refused, and is never more than its bytes are worth", () => {
   const all = [...vectorsOf(client), ...vectorsOf(server)].map(({ postcard }) => bytesOf(postcard));
   let seed = 1;
   const roll = (below: number): number => {

@@ -304,8 +304,8 @@ export function callView(app: App, call: Call): View {
       return lost.until ? `${who} is reconnecting, ${left} s` : `${who} is reconnecting …`;
     }
     if (!call.here) return "on another page";
-    if (call.mediaState === "new" || call.mediaState === "connecting") return "connecting …";
-    if (call.mediaState === "failed") return "looking for another way …";
+    const isUnderWay = call.mediaState === "new" || call.mediaState === "connecting" || call.mediaState === "failed";
+    if (isUnderWay) return call.weakness === "silence" ? "looking for another way …" : "connecting …";
     if (call.weakness) return weak(call.weakness, who);
     if (call.asking) return "asked for more time …";
     return "";

@@ -110,6 +110,44 @@ fn pair_1_said_again_it_replaces_the_filter_and_keeps_the_wait() {
     });
 }
 
+/// Found by the simulator (seed 21092): the lobby was forgotten with the ticket, and its number given to another one.
+#[test]
+fn pair_1_a_lobby_that_a_ticket_kept_is_still_there_for_its_owner() {
+    story(|s| {
+        s.attach("ann");
+        s.says("ann", join_named("side"));
+        s.says("ann", pair());
+        s.restart();
+        s.attach("ann");
+        s.says("ann", join_named("main"));
+        assert_eq!(s.attach("ann/2").ticket, None, "it was for the other lobby");
+        s.says("ann", join_named("side"));
+        s.attach("bob");
+        s.says("bob", join_named("room"));
+        s.says("ann", window(5));
+        assert_eq!(s.sees("ann"), [""; 0]);
+    });
+}
+
+#[test]
+fn pair_1_a_ticket_kept_over_a_restart_goes_on_in_its_lobby() {
+    story(|s| {
+        s.attach("ann");
+        s.says("ann", join_named("side"));
+        s.says("ann", pair());
+        s.restart();
+        s.attach("ann");
+        s.says("ann", join_named("side"));
+        assert!(s.attach("ann/2").ticket.is_some());
+        s.says("ann", join_named("main"));
+        s.says("ann", join_named("side"));
+        s.attach("bob");
+        s.says("bob", join_named("room"));
+        s.says("ann", window(5));
+        assert_eq!(s.sees("ann"), [""; 0]);
+    });
+}
+
 #[test]
 fn pair_1_a_wait_survives_a_restart() {
     story(|s| {

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { Coturn } from "./lib/coturn.mjs";
 import { Person } from "./lib/people.mjs";
-import { Server, binary, until } from "./lib/server.mjs";
+import { Server, binary, environment, until } from "./lib/server.mjs";
 
 const SECRET = "north of everything";
 
@@ -13,7 +13,7 @@ const checkTurn = (turn, secret) =>
   new Promise((go) => {
     const urls = ["udp", "tcp"].map((carrier) => `"turn:127.0.0.1:${turn.port}?transport=${carrier}"`);
     const words = ["check-turn", "--set", `turn.urls=[${urls}]`, "--set", `turn.secret=${secret}`];
-    execFile(binary(), words, (error, stdout, stderr) => go({ code: error?.code ?? 0, lines: stdout.trim().split("\n"), stderr }));
+    execFile(binary(), words, { env: environment() }, (error, stdout, stderr) => go({ code: error?.code ?? 0, lines: stdout.trim().split("\n"), stderr }));
   });
 
 test("check-turn: a relay over UDP and TCP, and what is wrong where there is none", { timeout: 120_000 }, async () => {

@@ -19,15 +19,20 @@ pub fn join(parts: &mut Parts, desk: &mut Desk, me: Me, name: Option<&str>) -> R
     if held.is_some_and(|no| parts.lobbies.name(no) == name) {
         return Ok(Done::Joined { lobby: name.to_string() });
     }
-    if held.is_some() {
+    // A ticket that waited through a restart is for its own lobby.
+    let is_elsewhere = parts.tickets.get(me.user).is_some_and(|wish| parts.lobbies.name(wish.lobby) != name);
+    if held.is_some() || is_elsewhere {
         may_depart(parts, desk, me.user)?;
     }
     let lobby = parts.lobbies.number(name).ok_or(Reason::Unavailable { retry_after: LOBBIES_RETRY })?;
+    // First, since it may be there for the sake of a ticket only, which ends with the lobby before.
+    parts.lobbies.joined(lobby);
     if held.is_some() {
         depart(parts, desk, me.user, me.link);
+    } else if is_elsewhere {
+        pairing::give_up(parts, desk, me.user, me.link);
     }
     parts.people.set_lobby(me.user, Some(lobby));
-    parts.lobbies.joined(lobby);
     desk.touch(me.user);
     Ok(Done::Joined { lobby: name.to_string() })
 }

@@ -47,7 +47,8 @@ impl Lobbies {
         Lobbies { numbers: BTreeMap::new(), lobbies: Vec::new(), unused: Vec::new(), stands: BySlot::default(), max: max.max(1) }
     }
 
-    /// The lobby of this name, made if there is none; none if there are as many as may be.
+    /// The lobby of this name, made if there is none; none if there are as many as may be. Whoever asks says `joined` before anybody
+    /// says `left`: until then nothing holds it.
     pub fn number(&mut self, name: &str) -> Option<LobbyNo> {
         if let Some(no) = self.numbers.get(name) {
             return Some(*no);
@@ -152,6 +153,11 @@ impl Lobbies {
 
     /// What must hold of it alone.
     pub fn check(&self) {
+        assert_eq!(self.numbers.len() + self.unused.len(), self.lobbies.len(), "a lobby has a name or is unused");
+        for no in &self.unused {
+            let lobby = &self.lobbies[no.0 as usize];
+            assert!(lobby.joined == 0 && lobby.all.is_empty(), "what is forgotten, nobody has joined");
+        }
         for (no, lobby) in self.lobbies.iter().enumerate() {
             let by_gender: usize = lobby.by_gender.iter().map(Vec::len).sum();
             assert_eq!(by_gender, lobby.all.len(), "everybody has one gender");

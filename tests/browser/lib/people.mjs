@@ -85,9 +85,28 @@ export class Person {
 
   /** "prompt", "granted" or "denied", as if the person had said so in the browser. */
   async mayNotify(setting) {
-    // What a session has set is gone with it.
-    this.#devtools ??= await this.#context.newCDPSession(this.page);
-    await this.#devtools.send("Browser.setPermission", { permission: { name: "notifications" }, setting, origin: new URL(this.page.url()).origin });
+    await (await this.#session()).send("Browser.setPermission", { permission: { name: "notifications" }, setting, origin: new URL(this.page.url()).origin });
+  }
+
+  /**
+   * How much of a call's packets is lost on their way from and to this page, in percent. Peer connections that are made before
+   * it is said for the first time lose nothing.
+   */
+  async loses(packetLoss) {
+    const devtools = await this.#session();
+    await devtools.send("Network.enable");
+    await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: -1, packetLoss });
+  }
+
+  /** The network is gone for a moment, as the browser tells its pages. */
+  async blinks() {
+    await this.#context.setOffline(true);
+    await this.#context.setOffline(false);
+  }
+
+  /** What a session has set is gone with it. */
+  async #session() {
+    return (this.#devtools ??= await this.#context.newCDPSession(this.page));
   }
 
   at(testId) {

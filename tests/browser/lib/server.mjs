@@ -23,6 +23,9 @@ export function binary() {
   return path;
 }
 
+/** That of the tests, without what they say to each other by it: those are no keys of the server's. */
+export const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DUOLOGUE_")));
+
 export class Server {
   #child;
   #sets;
@@ -49,9 +52,7 @@ export class Server {
     // After a kill the pages come back to the same address.
     const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data"), ...this.#words];
     const sets = ['rates.exempt=["127.0.0.0/8"]', "calls.counted=1ms", "presence.coalesce=50ms", ...this.#sets];
-    // What tests say to each other by the environment is no key of the server's.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DUOLOGUE_")));
-    this.#child = spawn(binary(), [...words, ...sets.flatMap((set) => ["--set", set])], { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(binary(), [...words, ...sets.flatMap((set) => ["--set", set])], { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr.on("data", (data) => (this.errors += data));
     const lines = createInterface({ input: this.#child.stdout });
     const ended = once(this.#child, "exit").then(() => {

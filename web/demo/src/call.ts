@@ -301,6 +301,9 @@ export function callView(app: App, call: Call): View {
     toggle(banner, !call.here || asked !== null);
   };
 
+  /** Nothing comes of somebody made up, and nothing is missing. */
+  const isOnlyDrawn = (): boolean => drawn !== null && call.mediaState !== "connected";
+
   const statusText = (): string => {
     const lost = call.peerLink;
     if (lost) {
@@ -308,9 +311,9 @@ export function callView(app: App, call: Call): View {
       return lost.until ? `${who} is reconnecting, ${left} s` : `${who} is reconnecting …`;
     }
     if (!call.here) return "on another page";
-    if (drawn && call.mediaState !== "connected") return "made up, and drawn: no camera, no sound";
-    if (call.mediaState === "new" || call.mediaState === "connecting") return "connecting …";
-    if (call.mediaState === "failed") return "looking for another way …";
+    if (isOnlyDrawn()) return call.asking ? "asked for more time …" : "made up, and drawn: no camera, no sound";
+    const isUnderWay = call.mediaState === "new" || call.mediaState === "connecting" || call.mediaState === "failed";
+    if (isUnderWay) return call.weakness === "silence" ? "looking for another way …" : "connecting …";
     if (call.weakness) return weak(call.weakness, who);
     if (call.asking) return "asked for more time …";
     return "";
@@ -337,10 +340,11 @@ export function callView(app: App, call: Call): View {
     element.classList.toggle("has-remote", hasPicture);
     toggle(peerMuted, call.peerSending?.sound === false && call.mediaState === "connected");
     setText(status, statusText());
-    status.classList.toggle("is-warning", call.isWeak || call.peerLink !== null);
+    const isWeak = call.isWeak && !isOnlyDrawn();
+    status.classList.toggle("is-warning", isWeak || call.peerLink !== null);
     // The status counts seconds, so it is no live region: what changed is said once.
-    if (call.isWeak !== wasWeak) app.say(call.weakness ? `${weak(call.weakness, who)}.` : "The connection is well again.");
-    wasWeak = call.isWeak;
+    if (isWeak !== wasWeak) app.say(call.weakness ? `${weak(call.weakness, who)}.` : "The connection is well again.");
+    wasWeak = isWeak;
 
     const own = devices.video;
     const shown = (local.srcObject as MediaStream | null)?.getVideoTracks()[0] ?? null;

@@ -22,9 +22,11 @@ import "./style.css";
 const QUERY = new URLSearchParams(location.search);
 /** The server that served the page; `?server=` is for whoever works on the page itself. */
 const SERVER = new URL(QUERY.get("server") ?? "./", location.href).href;
-/** `?carrier=auto` takes WebTransport where it can be had, else it is a WebSocket; `?compact=off` says descriptions as they are. */
+const FORM = QUERY.get("form");
+/** `?carrier=auto` takes WebTransport where it can be had, else it is a WebSocket; `?form=postcard` speaks in bytes; `?compact=off` says descriptions as they are. */
 const LINK: Partial<ConnectOptions> = {
   ...(QUERY.get("carrier") === "auto" ? { createSocket: openCarrier } : {}),
+  ...(FORM === "json" || FORM === "postcard" ? { form: FORM } : {}),
   ...(QUERY.get("compact") === "off" ? { compact: false } : {}),
 };
 const TICK_MS = 250;

@@ -46,6 +46,8 @@ export class Call {
   #stream: MediaStream | null = null;
   #peerSending: Sending | null = null;
   #mediaState: RTCPeerConnectionState = "new";
+  /** The path has broken, and no other has been found since. */
+  #isSilent = false;
   #end: ServerEvents["call_ended"] | null = null;
   #statsTimer: ReturnType<typeof setInterval> | undefined;
   #nudge: ReturnType<typeof setTimeout> | undefined;
@@ -120,12 +122,12 @@ export class Call {
   }
 
   get isWeak(): boolean {
-    return this.#mediaState === "disconnected" || this.#quality.isWeak;
+    return this.#isSilent || this.#quality.isWeak;
   }
 
   /** In which way the path is weak; `null` while it is well. */
   get weakness(): Weakness | null {
-    return this.#mediaState === "disconnected" ? "silence" : this.#quality.weakness;
+    return this.#isSilent ? "silence" : this.#quality.weakness;
   }
 
   /** How it ended, or `null`. */
@@ -215,6 +217,11 @@ export class Call {
         this.#nudgeIn(error.retryAfterMs, () => true);
       }
     }
+  }
+
+  /** This machine's network is another one now. */
+  onNetworkChanged(): void {
+    this.#negotiation.moved();
   }
 
   /** The replay was lost; a new epoch should come by itself. */
@@ -340,6 +347,8 @@ export class Call {
       },
       onState: (state) => {
         this.#mediaState = state;
+        if (state === "disconnected" || state === "failed") this.#isSilent = true;
+        else if (state === "connected") this.#isSilent = false;
         this.#host.changed();
       },
       onPeerSending: (sending) => {

@@ -3,10 +3,12 @@
  *
  * The server says at `/v1/quic` where it speaks and which certificate is its own. Whoever does not answer there within a
  * short time is reached by WebSocket, at once and for the rest of a while, so that a network without UDP costs one wait and not
- * one for each reconnect. A message is its length (RFC 9000, section 16) and JSON, on one stream.
+ * one for each reconnect. A message is its length (RFC 9000, section 16) and itself, on one stream: in postcard, unless JSON is
+ * asked for. A WebSocket in its place speaks JSON, unless postcard is asked for.
  */
 
 import type { SocketLike } from "./driver.js";
+import { SUB_PROTOCOLS, type FormName } from "./form.js";
 import { httpUrl } from "./http.js";
 
 /** How long WebTransport may take to open, and for how long it is not tried again. */
@@ -27,8 +29,8 @@ interface Told {
 const givenUp = new Map<string, number>();
 
 /** Opens a socket to `wss://host/v1/ws`, over whichever carrier can be had. */
-export function openCarrier(url: string, protocol: string): SocketLike {
-  return new Carrier(url, protocol);
+export function openCarrier(url: string, protocol: string, form?: FormName): SocketLike {
+  return new Carrier(url, protocol, form ?? "postcard");
 }
 
 class Carrier implements SocketLike {
@@ -37,22 +39,29 @@ class Carrier implements SocketLike {
   onclose: SocketLike["onclose"] = null;
   onerror: SocketLike["onerror"] = null;
   readonly #url: string;
-  readonly #protocol: string;
+  readonly #offered: string;
+  readonly #form: FormName;
   #socket: WebSocket | undefined;
   #session: WebTransport | undefined;
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #closed: number | undefined;
 
-  constructor(url: string, protocol: string) {
+  constructor(url: string, offered: string, form: FormName) {
     this.#url = url;
-    this.#protocol = protocol;
+    this.#offered = offered;
+    this.#form = form;
     void this.#open();
   }
 
-  send(text: string): void {
-    if (this.#socket) return this.#socket.send(text);
+  get protocol(): string {
+    return this.#socket?.protocol ?? SUB_PROTOCOLS[this.#form];
+  }
+
+  send(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#socket) return this.#socket.send(data);
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     // A stream that is over says so to the reader.
-    this.#writer?.write(frame(new TextEncoder().encode(text))).catch(() => undefined);
+    this.#writer?.write(frame(bytes)).catch(() => undefined);
   }
 
   close(code = 1000): void {
@@ -64,25 +73,31 @@ class Carrier implements SocketLike {
 
   async #open(): Promise<void> {
     const base = httpUrl(this.#url);
-    const streams = await openStream(base);
+    const streams = await openStream(base, this.#form);
     if (this.#closed !== undefined) {
       streams?.session.close({ closeCode: this.#closed === 1000 ? 0 : this.#closed });
       return;
     }
     if (!streams) return this.#fallBack();
-    this.#session = streams.session;
+    const { session } = streams;
+    this.#session = session;
     this.#writer = streams.writer;
+    // A browser closes with 0 what a page leaves open, and 0 is to leave for good; a reload is not.
+    const goes = (): void => session.close({ closeCode: 1001 });
+    globalThis.addEventListener?.("pagehide", goes);
     this.#event(this.onopen, {});
     const clean = await this.#read(streams.reader).catch(() => false);
-    if (!clean) this.#session.close({ closeCode: 1001 });
-    const code = await this.#session.closed.then(({ closeCode }) => closeCode ?? 0, () => 1006);
+    if (!clean) session.close({ closeCode: 1001 });
+    const code = await session.closed.then(({ closeCode }) => closeCode ?? 0, () => 1006);
+    globalThis.removeEventListener?.("pagehide", goes);
     this.onclose?.({ code: code === 0 ? 1000 : code });
   }
 
   #fallBack(): void {
     let socket: WebSocket;
     try {
-      socket = this.#socket = new WebSocket(this.#url, this.#protocol);
+      socket = this.#socket = new WebSocket(this.#url, this.#offered);
+      socket.binaryType = "arraybuffer";
     } catch {
       this.onclose?.({ code: 1006 });
       return;
@@ -111,7 +126,7 @@ class Carrier implements SocketLike {
         if (next.length > MESSAGE_MAX_BYTES) return false;
         if (!next.message) break;
         kept = kept.slice(next.end);
-        this.onmessage?.({ data: new TextDecoder().decode(next.message) });
+        this.onmessage?.({ data: this.#form === "json" ? new TextDecoder().decode(next.message) : next.message.slice().buffer });
       }
     }
   }
@@ -129,7 +144,7 @@ interface Streams {
   writer: WritableStreamDefaultWriter<Uint8Array>;
 }
 
-async function openStream(base: string): Promise<Streams | undefined> {
+async function openStream(base: string, form: FormName): Promise<Streams | undefined> {
   if (typeof WebTransport === "undefined" || Date.now() < (givenUp.get(base) ?? 0)) return undefined;
   let session: WebTransport | undefined;
   const opening = (async (): Promise<Streams | undefined> => {
@@ -140,7 +155,7 @@ async function openStream(base: string): Promise<Streams | undefined> {
     if (told.certificate_sha256.length > 0) {
       options.serverCertificateHashes = told.certificate_sha256.map((hash) => ({ algorithm: "sha-256", value: bytes(hash) }));
     }
-    session = new WebTransport(`https://${new URL(base).hostname}:${told.port}${told.webtransport}?form=json`, options);
+    session = new WebTransport(`https://${new URL(base).hostname}:${told.port}${told.webtransport}${form === "json" ? "?form=json" : ""}`, options);
     session.closed.catch(() => undefined);
     await session.ready;
     const { readable, writable } = await session.createBidirectionalStream();

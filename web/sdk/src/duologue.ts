@@ -15,6 +15,7 @@ import { Driver, type CreateSocket, type SocketLike } from "./driver.js";
 import { Emitter } from "./emitter.js";
 import { DuologueError } from "./errors.js";
 import type { DuologueEvents } from "./events.js";
+import type { FormName } from "./form.js";
 import type { Host } from "./host.js";
 import { Api, httpUrl, socketUrl } from "./http.js";
 import { Invites } from "./invites.js";
@@ -36,6 +37,11 @@ export interface ConnectOptions {
   storage?: StorageLike | null;
   /** One key for each link that a page has; there is seldom more than one. */
   storageKey?: string;
+  /**
+   * How messages travel. JSON over a WebSocket and postcard over WebTransport unless told otherwise; over one link it stays
+   * what it was first.
+   */
+  form?: FormName;
   /** A WebSocket unless told otherwise; `openCarrier` takes WebTransport where it can be had. */
   createSocket?: CreateSocket;
   createPeerConnection?: (configuration: RTCConfiguration) => RTCPeerConnection;
@@ -93,7 +99,12 @@ export class Duologue extends Emitter<DuologueEvents> {
     this.#link = new Link(options.token, this.#memory, this.clock, compact ? VERSION : 0, options.random);
     this.#commands = new CommandBook((message) => this.#link.send(message));
     const create = options.createSocket ?? ((url, protocol) => new WebSocket(url, protocol) as unknown as SocketLike);
-    this.#driver = new Driver(this.#link, socketUrl(options.url), create, (up) => this.#onUp(up), () => this.clock.distrust());
+    const sockets = { create, form: options.form };
+    this.#driver = new Driver(this.#link, socketUrl(options.url), sockets, {
+      up: (output) => this.#onUp(output),
+      slept: () => this.clock.distrust(),
+      moved: () => this.#call?.onNetworkChanged(),
+    });
     const host = (this.#asHost = this.#host(options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration)), compact));
     this.invites = new Invites(host);
     this.lobby = new Lobby(host, this.invites);

@@ -5,10 +5,11 @@
 export { Call, type ChatLine } from "./call.js";
 export { openCarrier } from "./carrier.js";
 export { ServerClock } from "./clock.js";
-export { SUB_PROTOCOL, type CreateSocket, type SocketLike } from "./driver.js";
+export type { CreateSocket, SocketLike } from "./driver.js";
 export { Duologue, type ConnectOptions } from "./duologue.js";
 export { CLOSINGS, DuologueError, sentenceOf, type ClosingKind } from "./errors.js";
 export type { DuologueEvents } from "./events.js";
+export { SUB_PROTOCOLS, type FormName } from "./form.js";
 export { Api, createGuest, type Account, type Guest, type GuestWish, type PastCall } from "./http.js";
 export { Invites, type Ringing } from "./invites.js";
 export type { Ended, LinkStatus } from "./link.js";

@@ -2,10 +2,10 @@
  * The link to the server as a state machine without a socket: hello, welcome, resume, acknowledgements, signs of life,
  * and when to come back.
  *
- * Inputs are what happened (`onOpen`, `onText`, `onClose`, `onTimer`, `wake`), each with the instant at which it did;
+ * Inputs are what happened (`onOpen`, `onMessage`, `onClose`, `onTimer`, `wake`), each with the instant at which it did;
  * outputs are taken with `poll` until there are none; `nextTimer` says when to call `onTimer`. It promises that an event
  * goes up once, however often it is replayed, and that nothing goes up before a welcome. It knows nothing of commands,
- * lobbies or calls.
+ * lobbies or calls, nor in which form messages travel.
  */
 
 import { Backoff } from "./backoff.js";
@@ -39,7 +39,7 @@ export interface Ended {
 
 export type LinkOutput =
   | { do: "open" }
-  | { do: "send"; text: string }
+  | { do: "send"; message: object }
   /** The socket is of no more use; nothing that it still says counts. */
   | { do: "close"; code: number }
   | { up: "welcome"; welcome: Welcome }
@@ -109,16 +109,14 @@ export class Link {
     this.#send(hello);
   }
 
-  onText(text: string, now: number): void {
-    const message = parse(text);
-    if (!message) return;
+  onMessage(message: AnyMessage, now: number): void {
     this.#heard = now;
     if (message.t === "closing") {
       this.#closing = message as unknown as Closing;
     } else if (message.t === "welcome") {
       this.#onWelcome(message as unknown as Welcome, now);
     } else if (this.#state.is === "open") {
-      this.#onMessage(message, now);
+      this.#onOther(message, now);
     }
   }
 
@@ -206,7 +204,7 @@ export class Link {
     this.measure(now);
   }
 
-  #onMessage(message: AnyMessage, now: number): void {
+  #onOther(message: AnyMessage, now: number): void {
     if (message.t === "pong") {
       if (this.#ping) this.#clock.sample(Number(message.now), this.#ping.sent, now);
       this.#ping = undefined;
@@ -259,23 +257,12 @@ export class Link {
   }
 
   #send(message: object): void {
-    this.#outputs.push({ do: "send", text: JSON.stringify(message) });
+    this.#outputs.push({ do: "send", message });
   }
 
   #tell(status: LinkStatus, retryAt?: number): void {
     if (status === this.#status && retryAt === undefined) return;
     this.#status = status;
     this.#outputs.push({ up: "status", status, retryAt });
-  }
-}
-
-function parse(text: string): AnyMessage | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === "object" && typeof (value as AnyMessage).t === "string"
-      ? (value as AnyMessage)
-      : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,9 @@
  * Two browsers agree on their media: perfect negotiation over the signals of one call, by the rules SIG.
  *
  * It owns the peer connection of the present epoch. A new epoch is a new peer connection on both sides (the other page
- * may have been reloaded, and knows nothing of the old one); the old one plays on until the new one is connected.
+ * may have been reloaded, and knows nothing of the old one); the old one plays on until the new one is connected. A path that
+ * breaks, or may be another one now, is looked for again within the epoch (ICE restart); only if that does not help there is
+ * a new one.
  * The initiator offers and is impolite; the other waits for the first offer, and gives way when offers cross.
  * Descriptions go out before their candidates, candidates in batches with a running index; what comes in early waits
  * for the remote description, and for nothing else. How they are said on the way is the `Tongue`'s.
@@ -21,6 +23,11 @@ const BATCH_MAX = 20;
 const CANDIDATES_MAX = 64;
 /** Not connected so long after the start of an epoch, or failed for so long: ask for a new epoch. Grows with each try. */
 const PATIENCE_MS = 12_000;
+/** Silent for so long: look for another path. Most silences end by themselves before. */
+const SILENT_INITIATOR_MS = 2_000;
+const SILENT_OTHER_MS = 3_500;
+/** Signs of a changed network come in swarms. */
+const MOVED_MS = 300;
 const FAILED_INITIATOR_MS = 1_000;
 const FAILED_OTHER_MS = 4_000;
 const STALE_MS = 2_000;
@@ -82,6 +89,8 @@ export class Negotiation {
   #starting = 0;
   #watch: Timer | undefined;
   #failedTimer: Timer | undefined;
+  #silentTimer: Timer | undefined;
+  #movedTimer: Timer | undefined;
   #staleTimer: Timer | undefined;
   #tries = 0;
   /** The other side does not read what is compact. */
@@ -118,6 +127,7 @@ export class Negotiation {
     this.#starting = epoch;
     clearTimeout(this.#staleTimer);
     clearTimeout(this.#failedTimer);
+    clearTimeout(this.#silentTimer);
     this.#early = [];
     this.#watchOver();
     void this.#port.iceServers().then((iceServers) => {
@@ -154,7 +164,15 @@ export class Negotiation {
   /** The other is gone for a moment: nothing can be agreed on until they are back. */
   pause(paused: boolean): void {
     this.#paused = paused;
-    if (!paused && !this.isConnected && (this.#round || this.#starting)) this.#watchOver();
+    if (paused || this.isConnected || !(this.#round || this.#starting)) return;
+    this.#watchOver();
+    if (this.#isBroken) this.#restart();
+  }
+
+  /** This machine's network is another one now: the path is looked for again before it is missed. */
+  moved(): void {
+    clearTimeout(this.#movedTimer);
+    this.#movedTimer = setTimeout(() => this.#restart(), MOVED_MS);
   }
 
   /** A server that was restarted may count its epochs anew. */
@@ -168,6 +186,8 @@ export class Negotiation {
   reset(): void {
     clearTimeout(this.#watch);
     clearTimeout(this.#failedTimer);
+    clearTimeout(this.#silentTimer);
+    clearTimeout(this.#movedTimer);
     clearTimeout(this.#staleTimer);
     this.#shut(this.#previous);
     this.#shut(this.#round);
@@ -202,7 +222,8 @@ export class Negotiation {
     }
     const pc = this.#port.createPeerConnection({ iceServers });
     const round: Round = {
-      epoch, pc, tongue: new Tongue(this.#port.compact, this.#isPlain), isOver: false, stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
+      epoch, pc, tongue: new Tongue(this.#port.compact, this.#isPlain), isOver: false,
+      stream: new MediaStream(), group: new MediaStream(), hasRemote: false, described: false, early: [], heard: 0,
       out: { next: 0, queue: [], done: false, doneSent: false, first: true, timer: undefined },
       channel: undefined, senders: { audio: undefined, video: undefined }, turn: Promise.resolve(), again: undefined,
     };
@@ -224,17 +245,34 @@ export class Negotiation {
     if (round !== this.#round) return;
     const state = round.pc.connectionState;
     clearTimeout(this.#failedTimer);
+    clearTimeout(this.#silentTimer);
     if (state === "connected") {
       this.#tries = 0;
       clearTimeout(this.#watch);
       this.#shut(this.#previous);
       this.#previous = undefined;
       this.#port.onStream(round.stream);
+    } else if (state === "disconnected") {
+      const patience = this.#initiator ? SILENT_INITIATOR_MS : SILENT_OTHER_MS;
+      this.#silentTimer = setTimeout(() => this.#restart(), patience);
     } else if (state === "failed") {
       const patience = this.#initiator ? FAILED_INITIATOR_MS : FAILED_OTHER_MS;
       this.#failedTimer = setTimeout(() => this.#giveUp(round.epoch), patience);
     }
     this.#port.onState(state);
+  }
+
+  get #isBroken(): boolean {
+    const state = this.#round?.pc.connectionState;
+    return state === "disconnected" || state === "failed";
+  }
+
+  /** Looks for a path anew within the epoch, once the two have begun to agree on one; what still carries plays on. */
+  #restart(): void {
+    const round = this.#round;
+    if (!round?.hasRemote || round.isOver || this.#paused) return;
+    round.pc.restartIce();
+    if (!this.isConnected) this.#watchOver();
   }
 
   #watchOver(): void {
@@ -279,9 +317,7 @@ export class Negotiation {
   #offer(round: Round): void {
     if (!this.#initiator && !round.hasRemote) return;
     this.#inTurn(round, async () => {
-      if (round.pc.signalingState !== "stable") return;
-      await round.pc.setLocalDescription();
-      this.#describeSelf(round);
+      if (round.pc.signalingState === "stable") await this.#describeSelf(round);
     });
   }
 
@@ -294,16 +330,26 @@ export class Negotiation {
     await pc.setRemoteDescription({ type: kind, sdp });
     round.hasRemote = true;
     if (kind === "offer") {
+      // In a silence it is the other's restart, and one is enough.
+      clearTimeout(this.#silentTimer);
       this.#placeTracks();
-      await pc.setLocalDescription();
-      this.#describeSelf(round);
+      await this.#describeSelf(round);
     }
     const early = round.early;
     round.early = [];
     for (const candidate of early) await this.#add(round, candidate);
   }
 
-  #describeSelf(round: Round): void {
+  /** Makes an offer, or the answer that is due. What is gathered meanwhile may belong to it, and waits. */
+  async #describeSelf(round: Round): Promise<void> {
+    const wasDescribed = round.described;
+    round.described = false;
+    try {
+      await round.pc.setLocalDescription();
+    } catch (error) {
+      round.described = wasDescribed;
+      throw error;
+    }
     const description = round.pc.localDescription;
     if (!description || round !== this.#round) return;
     if (description.type !== "offer" && description.type !== "answer") return;
@@ -384,7 +430,10 @@ export class Negotiation {
   #beginAgain(round: Round, afterMs: number): void {
     if (round.isOver || round !== this.#round) return;
     round.isOver = true;
-    round.again = setTimeout(() => this.#port.askRenegotiate(), afterMs);
+    round.again = setTimeout(() => {
+      // The other side, or the server, may have been faster.
+      if (round.epoch === this.#epoch) this.#port.askRenegotiate();
+    }, afterMs);
   }
 
   async #add(round: Round, candidate: Candidate): Promise<void> {

@@ -18,14 +18,14 @@ function link(random = 0.5): { link: Link; outputs: () => LinkOutput[] } {
   };
 }
 
-const WELCOME = JSON.stringify({ t: "welcome", resume: "r", recovered: false, now: 0, seq: 0, last_id: 0, state: {} });
+const WELCOME = { t: "welcome", resume: "r", recovered: false, now: 0, seq: 0, last_id: 0, state: {} };
 
 function opened(): ReturnType<typeof link> {
   const it = link();
   it.link.start(0);
   it.link.onOpen(10);
-  it.link.onText(WELCOME, 20);
-  it.link.onText('{"t":"pong","now":0}', 30);
+  it.link.onMessage(WELCOME, 20);
+  it.link.onMessage({ t: "pong", now: 0 }, 30);
   it.outputs();
   return it;
 }
@@ -46,7 +46,7 @@ test("what the server asks to wait is a lower bound", () => {
   const { link: it, outputs } = link();
   it.start(0);
   it.onOpen(1);
-  it.onText(JSON.stringify({ t: "closing", code: "at_capacity", reconnect: true, retry_after_ms: 9_000 }), 2);
+  it.onMessage({ t: "closing", code: "at_capacity", reconnect: true, retry_after_ms: 9_000 }, 2);
   it.onClose(4001, 3);
   expect(it.nextTimer()).toBe(9_003);
   it.onTimer(9_002);
@@ -82,7 +82,7 @@ test("a server that greets and closes is not asked faster for having greeted", (
   it.link.start(now);
   for (let round = 0; round < 5; round += 1) {
     it.link.onOpen(now);
-    it.link.onText(WELCOME, now);
+    it.link.onMessage(WELCOME, now);
     it.link.onClose(1006, now);
     waits.push(it.link.nextTimer()! - now);
     now = it.link.nextTimer()!;
@@ -96,7 +96,7 @@ test("a silent socket is asked after half a minute, and given up without an answ
   it.onTimer(30_029);
   expect(outputs()).toEqual([]);
   it.onTimer(30_030);
-  expect(outputs()).toEqual([{ do: "send", text: '{"t":"ping"}' }]);
+  expect(outputs()).toEqual([{ do: "send", message: { t: "ping" } }]);
   it.onTimer(38_030);
   expect(outputs()).toMatchObject([{ do: "close", code: 4000 }, { up: "status", status: "reconnecting" }]);
 });
@@ -104,7 +104,7 @@ test("a silent socket is asked after half a minute, and given up without an answ
 test("anything heard is a sign of life", () => {
   const { link: it, outputs } = opened();
   it.onTimer(30_030);
-  it.onText('{"t":"window_delta","version":1}', 31_000);
+  it.onMessage({ t: "window_delta", version: 1 }, 31_000);
   outputs();
   it.onTimer(38_030);
   expect(outputs()).toEqual([]);
@@ -113,7 +113,7 @@ test("anything heard is a sign of life", () => {
 test("after a sleep a link that seems alive has little time to prove it, and a waiting one is tried at once", () => {
   const { link: it, outputs } = opened();
   it.wake(4_000_000);
-  expect(outputs()).toEqual([{ do: "send", text: '{"t":"ping"}' }]);
+  expect(outputs()).toEqual([{ do: "send", message: { t: "ping" } }]);
   expect(it.nextTimer()).toBe(4_002_500);
   it.onTimer(4_002_500);
   expect(kinds(outputs())).toContain("close");
@@ -135,7 +135,7 @@ test("nothing goes up before the welcome, and nothing out after the end", () => 
   it.start(0);
   it.onOpen(1);
   outputs();
-  it.onText('{"t":"rang","seq":1}', 2);
+  it.onMessage({ t: "rang", seq: 1 }, 2);
   it.send({ t: "join" });
   expect(outputs()).toEqual([]);
   it.leave();

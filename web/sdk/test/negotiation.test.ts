@@ -173,3 +173,94 @@ test("a path that does not come about, or breaks, asks for a new epoch; not whil
   await vi.advanceTimersByTimeAsync(1_100);
   expect(ann.asked).toHaveBeenCalledTimes(2);
 });
+
+/** Two who are connected. */
+async function connected(): Promise<[ann: Side, bob: Side]> {
+  const [ann, bob] = pair();
+  ann.negotiation.begin(1);
+  bob.negotiation.begin(1);
+  await settle();
+  ann.peer.become("connected");
+  bob.peer.become("connected");
+  return [ann, bob];
+}
+
+test("a silence that ends by itself changes nothing", async () => {
+  const [ann, bob] = await connected();
+  for (const side of [ann, bob]) side.peer.become("disconnected");
+  await vi.advanceTimersByTimeAsync(1_900);
+  for (const side of [ann, bob]) side.peer.become("connected");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([ann.peer.restarted, bob.peer.restarted]).toEqual([0, 0]);
+  expect([ann.kinds(), bob.kinds()]).toEqual([["offer"], ["answer"]]);
+});
+
+test("a silence that lasts is ended by another path within the epoch, which one of the two looks for", async () => {
+  const [ann, bob] = await connected();
+  for (const side of [ann, bob]) side.peer.become("disconnected");
+  await vi.advanceTimersByTimeAsync(2_100);
+  expect(ann.kinds()).toEqual(["offer", "offer"]);
+  expect(bob.kinds()).toEqual(["answer", "answer"]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([ann.peer.restarted, bob.peer.restarted]).toEqual([1, 0]);
+  for (const side of [ann, bob]) side.peer.become("connected");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([ann.asked, bob.asked].map((asked) => asked.mock.calls.length)).toEqual([0, 0]);
+});
+
+test("a silence that only the other one notices is ended by them", async () => {
+  const [ann, bob] = await connected();
+  bob.peer.become("disconnected");
+  await vi.advanceTimersByTimeAsync(3_600);
+  expect([ann.peer.restarted, bob.peer.restarted]).toEqual([0, 1]);
+  expect(ann.kinds()).toEqual(["offer", "answer"]);
+});
+
+test("a silence that another path does not end begins a new epoch", async () => {
+  const [ann] = await connected();
+  ann.peer.become("disconnected");
+  await vi.advanceTimersByTimeAsync(2_100);
+  expect(ann.peer.restarted).toBe(1);
+  await vi.advanceTimersByTimeAsync(12_000);
+  expect(ann.asked).toHaveBeenCalledTimes(1);
+});
+
+test("a network that changes is a new path at once, also where the old one still carries; a swarm of signs is one", async () => {
+  const [ann, bob] = await connected();
+  bob.negotiation.moved();
+  bob.negotiation.moved();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(bob.peer.restarted).toBe(1);
+  expect([ann.kinds(), bob.kinds()]).toEqual([["offer", "answer"], ["answer", "offer"]]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(bob.asked).not.toHaveBeenCalled();
+  // Nobody has agreed on anything yet: what is under way is of this network already.
+  const alone = new Side("alone", true);
+  alone.negotiation.begin(1);
+  alone.negotiation.moved();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(alone.kinds()).toEqual(["offer"]);
+});
+
+test("while the other is away no path is looked for, and as soon as they are back one is", async () => {
+  const [ann] = await connected();
+  ann.negotiation.pause(true);
+  ann.peer.become("disconnected");
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(ann.peer.restarted).toBe(0);
+  ann.negotiation.pause(false);
+  await settle();
+  expect(ann.peer.restarted).toBe(1);
+});
+
+test("candidates that a later offer gathers wait for it", async () => {
+  const [ann, bob] = await connected();
+  ann.peer.need();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(ann.peer.signalingState).toBe("stable");
+  ann.peer.gather("new");
+  await settle();
+  expect(ann.kinds()).toEqual(["offer", "offer", "candidates"]);
+  expect(bob.peer.candidates).toEqual(["new"]);
+});

@@ -38,6 +38,7 @@ export class FakePeer {
   readonly candidates: string[] = [];
   readonly transceivers: FakeTransceiver[] = [];
   rolledBack = 0;
+  restarted = 0;
   isClosed = false;
   #made = 0;
 
@@ -90,6 +91,11 @@ export class FakePeer {
 
   gather(...candidates: (string | null)[]): void {
     for (const it of candidates) this.onicecandidate?.({ candidate: it === null ? null : { candidate: it, sdpMid: "0", sdpMLineIndex: 0 } });
+  }
+
+  restartIce(): void {
+    this.restarted += 1;
+    this.need();
   }
 
   become(state: RTCPeerConnectionState): void {

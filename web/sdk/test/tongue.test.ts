@@ -196,6 +196,19 @@ test("sig_5 a description refused for the moment is begun again when it may be, 
   expect(ann.asked).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(20);
   expect(ann.asked).toHaveBeenCalledTimes(1);
+  // Not if the other side has begun again meanwhile.
+  ann.refuses = () => undefined;
+  ann.negotiation.begin(2);
+  bob.negotiation.begin(2);
+  await settle();
+  ann.peer.become("connected");
+  ann.refuses = () => ({ code: "rate_limited", retryAfterMs: 700 });
+  ann.peer.need();
+  await settle();
+  ann.refuses = () => undefined;
+  ann.negotiation.begin(3);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ann.asked).toHaveBeenCalledTimes(1);
 });
 
 test("sig_5 a call speaks as its page does: what it hears compactly is read", async () => {

@@ -26,7 +26,7 @@ rustup target add wasm32-unknown-unknown x86_64-unknown-none
 
 say "the core knows no operating system"
 cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gateway --target x86_64-unknown-none
-cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gateway -p duologue-client --target wasm32-unknown-unknown
+cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gateway -p duologue-client -p duologue-company --target wasm32-unknown-unknown
 
 say "lints and documents"
 cargo fmt --all --check

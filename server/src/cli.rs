@@ -9,6 +9,7 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   duologue                                         serve on 127.0.0.1:8080, facts in ./duologue-data
+  duologue --with-people 12                        alone? twelve made-up people are in the lobby
   duologue serve --listen 0.0.0.0:9000 --data /var/lib/duologue
   duologue serve --set invites.ring=30s --set rates.chat.per=10/s
   DUOLOGUE_INVITES_RING=30s duologue serve         the same by the environment
@@ -62,6 +63,9 @@ pub struct Options {
     /// Set one key of the configuration; may be said often
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Fill the lobby with so many made-up people, for whoever tries it alone; their cards say what they are
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub with_people: Option<u32>,
     /// Say on the first line of stdout, as JSON, where the server is, once it serves
     #[arg(long, global = true, value_enum, value_name = "FORM")]
     pub ready: Option<Form>,
@@ -118,6 +122,16 @@ mod tests {
             assert_eq!((cli.command, cli.options.listen.as_deref()), (Some(Command::Serve), Some("127.0.0.1:0")));
         }
         assert_eq!(Cli::try_parse_from(["duologue"]).expect("nothing said").command, None);
+    }
+
+    #[test]
+    fn company_is_of_one_to_a_hundred() {
+        let people = |line: &[&str]| Cli::try_parse_from(line).map(|cli| cli.options.with_people);
+        assert_eq!(people(&["duologue", "--with-people", "12"]).expect("a command line"), Some(12));
+        assert_eq!(people(&["duologue"]).expect("a command line"), None);
+        for wrong in ["0", "101", "many"] {
+            assert!(people(&["duologue", "--with-people", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod certificates;
 pub mod check_turn;
 pub mod cli;
 pub mod clock;
+pub mod company;
 pub mod config;
 pub mod driver;
 pub mod http;

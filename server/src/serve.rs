@@ -4,6 +4,7 @@
 use crate::certificates::{Certificates, Source};
 use crate::cli::{Form, Options};
 use crate::clock::Clock;
+use crate::company::{Company, Place};
 use crate::config::{Settings, Value, write_size};
 use crate::driver::{Driver, Ending, Parts};
 use crate::http::{App, Counters, router};
@@ -126,6 +127,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         backend: "sqlite",
         media,
         media_base: settings.text("media.base_url").unwrap_or_default().to_string(),
+        made_up: Arc::new(AtomicU64::new(0)),
     });
     let tls = certificates.clone().filter(|certificates| !certificates.is_development()).map(listen::tls);
     let secure = tls.is_some();
@@ -142,8 +144,14 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
             let hangup = signal(SignalKind::hangup()).map_err(|error| Failed::because(error.to_string()))?;
             tokio::spawn(renew_certificates(certificates, hangup));
         }
+        let company = options.with_people.map(|people| {
+            let config = settings.company(people, u64::from_ne_bytes(secrets::random()));
+            let place =
+                Place { driver: driver.clone(), table: app.table.clone(), next_conn: app.next_conn.clone(), here: app.made_up.clone() };
+            Company::start(config, place)
+        });
         say_ready(settings, options, &app, address, secure, &folder);
-        until_told(&driver, &app, realm).await
+        until_told(&driver, &app, realm, company).await
     });
     runtime.shutdown_background();
     served
@@ -218,7 +226,7 @@ fn raise_descriptors(connections: u32) {
 }
 
 /// Waits for a signal or for the realm's own end, and takes everything down.
-async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<Ending>) -> Result<(), Failed> {
+async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<Ending>, company: Option<Company>) -> Result<(), Failed> {
     let told = |kind| signal(kind).map_err(|error| Failed::because(error.to_string()));
     let (mut terminate, mut interrupt) = (told(SignalKind::terminate())?, told(SignalKind::interrupt())?);
     let mut ended = tokio::task::spawn_blocking(move || realm.join());
@@ -231,8 +239,12 @@ async fn until_told(driver: &Driver, app: &App, realm: std::thread::JoinHandle<E
         Some(ending) => ending,
         None => {
             app.ready.store(false, Ordering::Relaxed);
-            driver.drain();
             let stopped = tokio::time::timeout(STOP_MOST, async {
+                // Made-up people do not come back after a restart: their calls end.
+                if let Some(company) = company {
+                    company.stop().await;
+                }
+                driver.drain();
                 let ending = ended.await;
                 // The realm has said everything; the last words and closes are still on their way out of the sockets' tasks. Who
                 // has come since then hears nothing any more, and is not waited for: a client comes back at once.
@@ -296,13 +308,23 @@ fn say_ready(settings: &Settings, options: &Options, app: &App, address: SocketA
             if let Some(quic) = app.quic_address() {
                 line["quic"] = quic.to_string().into();
             }
+            if let Some(people) = options.with_people {
+                line["made_up"] = people.into();
+            }
             format!("{line}\n")
         }
         None => {
             let name = paint(&format!("Duologue {version}"), "1");
             let budget = write_size(settings.size("memory.budget"));
+            let company = match options.with_people {
+                Some(people) => {
+                    let many = paint(&format!("{people} people here are made up"), "1;33");
+                    format!("two windows are enough\n  Company {many} by this server, as their cards say; not for a server that people use")
+                }
+                None => "two windows are enough; add --with-people 12 for company".into(),
+            };
             format!(
-                "  {name} · realm main · SQLite {folder} · memory budget {budget}\n  Open    {http}://{address}        two windows are enough\n  \
+                "  {name} · realm main · SQLite {folder} · memory budget {budget}\n  Open    {http}://{address}        {company}\n  \
                  Health  {http}://{address}/health · metrics at /metrics\n  Stop with Ctrl-C: calls go on and are resumed after a restart\n"
             )
         }
@@ -311,6 +333,9 @@ fn say_ready(settings: &Settings, options: &Options, app: &App, address: SocketA
     // Whoever started it may not listen.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     info!(%address, folder, version, "serving");
+    if let Some(people) = options.with_people {
+        warn!(people, "people in the lobby are made up by this server (--with-people)");
+    }
 }
 
 /// On a terminal only, and not where colours are unwanted (`NO_COLOR`).

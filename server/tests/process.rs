@@ -169,6 +169,28 @@ fn a_data_folder_in_use_is_exit_3_and_a_port_in_use_names_the_flag() {
 }
 
 #[test]
+fn the_first_words_say_loudly_that_people_are_made_up() {
+    let folder = Folder::new("company");
+    let mut child = duologue(&folder).args(["--listen", "127.0.0.1:0", "--with-people", "3"]).spawn().expect("it starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let mut first = Vec::new();
+    for line in lines {
+        let is_last = line.contains("Stop with");
+        first.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(first.iter().any(|line| line.trim_start().starts_with("Company 3 people here are made up")), "{first:#?}");
+
+    let (code, _, err) = ended(&folder, &["--with-people", "101"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("1..=100"), "{err}");
+}
+
+#[test]
 fn a_page_of_another_origin_is_refused_at_the_upgrade() {
     let folder = Folder::new("origin");
     let server = Served::start(&folder);

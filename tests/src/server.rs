@@ -56,6 +56,7 @@ pub struct Server {
     /// Its data. Shared with the one that is started on it again.
     pub folder: Arc<Folder>,
     sets: Vec<String>,
+    people: Option<u32>,
     child: Child,
     errors: Arc<Mutex<Vec<String>>>,
 }
@@ -79,20 +80,29 @@ impl Server {
 
     /// As [`Server::start`], on a folder in memory.
     pub async fn in_memory() -> Server {
-        Server::on(Arc::new(Folder::in_memory()), Vec::new()).await
+        Server::on(Arc::new(Folder::in_memory()), Vec::new(), None).await
     }
 
     /// On a new folder, with settings as `--set` takes them.
     pub async fn with(sets: &[&str]) -> Server {
         let sets = sets.iter().map(ToString::to_string).collect();
-        Server::on(Arc::new(Folder::new()), sets).await
+        Server::on(Arc::new(Folder::new()), sets, None).await
     }
 
-    async fn on(folder: Arc<Folder>, sets: Vec<String>) -> Server {
+    /// As [`Server::with`], with so many made-up people.
+    pub async fn in_company(people: u32, sets: &[&str]) -> Server {
+        let sets = sets.iter().map(ToString::to_string).collect();
+        Server::on(Arc::new(Folder::new()), sets, Some(people)).await
+    }
+
+    async fn on(folder: Arc<Folder>, sets: Vec<String>, people: Option<u32>) -> Server {
         let mut command = Command::new(binary());
         command.args(["serve", "--ready", "json", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
         for set in USUAL.iter().map(ToString::to_string).chain(sets.iter().cloned()) {
             command.args(["--set", &set]);
+        }
+        if let Some(people) = people {
+            command.args(["--with-people", &people.to_string()]);
         }
         let mut child = spawn(&mut command);
         let errors = read_lines(child.stderr.take().expect("piped"));
@@ -107,7 +117,7 @@ impl Server {
         assert_eq!(ready["ws"], format!("ws://{at}/v1/ws"));
         let pid = ready["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("its id");
         assert_eq!(Some(pid), child.id(), "it knows its own id");
-        Server { at, pid, folder, sets, child, errors }
+        Server { at, pid, folder, sets, people, child, errors }
     }
 
     /// Sends it a signal, by its id.
@@ -121,7 +131,7 @@ impl Server {
         self.signal(Signal::KILL);
         let status = within("the end of a killed process", self.child.wait()).await.expect("it can be waited for");
         assert_eq!(status.code(), None, "it was killed, it did not end by itself: {:?}", self.errors());
-        Killed { folder: self.folder.clone(), sets: self.sets.clone() }
+        Killed { folder: self.folder.clone(), sets: self.sets.clone(), people: self.people }
     }
 
     /// SIGTERM, and how it ended.
@@ -130,7 +140,7 @@ impl Server {
         self.signal(Signal::TERM);
         let status = within("the end of a process that was asked to", self.child.wait()).await.expect("it can be waited for");
         let ended = Ended { code: status.code(), took: began.elapsed(), errors: self.errors() };
-        (ended, Killed { folder: self.folder.clone(), sets: self.sets.clone() })
+        (ended, Killed { folder: self.folder.clone(), sets: self.sets.clone(), people: self.people })
     }
 
     /// Whether it still runs.
@@ -157,12 +167,13 @@ pub struct Killed {
     /// Its data.
     pub folder: Arc<Folder>,
     sets: Vec<String>,
+    people: Option<u32>,
 }
 
 impl Killed {
     /// Another process on the same data, with the same settings, at another port.
     pub async fn restart(self) -> Server {
-        Server::on(self.folder, self.sets).await
+        Server::on(self.folder, self.sets, self.people).await
     }
 }
 

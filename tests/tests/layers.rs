@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each crate may depend on, beside itself; tests and examples are free.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("transport", &[]),
     ("signaling", &["core"]),
     ("gateway", &["core", "signaling", "transport"]),
     ("client", &["core", "signaling", "transport"]),
+    ("company", &["client", "core"]),
     ("store", &["core"]),
     ("sim", &["client", "core", "gateway", "signaling", "store", "transport"]),
     ("transport-quic", &["transport"]),
     ("transport-ws", &["transport"]),
-    ("server", &["core", "gateway", "signaling", "store", "transport", "transport-ws", "transport-quic"]),
+    ("server", &["client", "company", "core", "gateway", "signaling", "store", "transport", "transport-ws", "transport-quic"]),
 ];
 
 /// Crates that know no runtime, whatever is switched on.
-const WITHOUT_RUNTIME: [&str; 5] = ["core", "gateway", "signaling", "sim", "transport"];
+const WITHOUT_RUNTIME: [&str; 6] = ["company", "core", "gateway", "signaling", "sim", "transport"];
 
 fn dependencies(folder: &str) -> BTreeSet<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("Cargo.toml");

@@ -39,6 +39,7 @@ pub const KEYS: &[Key] = &[
     key("calls.extend_window", SPAN, "\"30s\"", "CALL 2: how long the question for more time stands"),
     key("calls.extensions", Kind::Count(0, 100), "3", "CALL 2: how often a call may be extended"),
     key("calls.recovery", SPAN, "\"60s\"", "CALL 12: how long the members of a call have after a restart"),
+    key("company.pause", SPAN, "\"45s\"", "--with-people: about how long between two rings of made-up people"),
     key("connections.answers", Kind::Count(1, 1_024), "64", "CON 5: answers kept for a client"),
     key("connections.answers_for", SPAN, "\"10m\"", "CON 5: for how long after it was last seen"),
     key("connections.dead", SPAN, "\"60s\"", "CON 6: a client silent for this long is lost"),

@@ -67,6 +67,17 @@ impl Settings {
         }
     }
 
+    /// The company of so many made-up people.
+    pub fn company(&self, people: u32, seed: u64) -> duologue_company::Config {
+        duologue_company::Config {
+            people,
+            pause: self.span("company.pause"),
+            seconds: (self.count("invites.seconds_min"), self.count("invites.seconds_max")),
+            genders: self.texts("profile.genders").to_vec(),
+            seed,
+        }
+    }
+
     /// STUN and TURN servers (SIG 6).
     pub fn ice_servers(&self) -> Configured {
         Configured {

@@ -47,6 +47,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, P
             "live": engine.links_live,
             "graced": engine.links_graced,
             "waiting": gateway.waiting,
+            "made_up": app.made_up.load(Ordering::Relaxed),
             "limit": app.connections_max,
             "utilization": ratio(total.into(), app.connections_max.into()),
         },

@@ -51,6 +51,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response<Body
     }
     text.gauge("connections_limit", "Connections that are let in", &[("", app.connections_max.into())]);
     text.gauge("people", "People in memory", &[("", engine.users.into())]);
+    text.gauge("made_up", "Made-up people that are connected", &[("", app.made_up.load(Ordering::Relaxed))]);
     text.gauge("available", "People in a lobby and free", &[("", engine.available.into())]);
     text.gauge("calls", "Live calls", &[("", engine.calls.into())]);
     text.gauge("invites", "Open invites", &[("", engine.invites.into())]);

@@ -70,6 +70,8 @@ pub struct App {
     pub connections_max: u32,
     /// Which store there is, for health.
     pub backend: &'static str,
+    /// How many made-up people are connected (`--with-people`).
+    pub made_up: Arc<AtomicU64>,
     /// The built-in store of pictures, where it is on.
     pub media: Option<Arc<Media>>,
     /// Where pictures come from beside the server itself, for the pages' policy.

@@ -29,14 +29,16 @@ export const environment = () => Object.fromEntries(Object.entries(process.env).
 export class Server {
   #child;
   #sets;
+  #words;
   #data;
   port = 0;
   errors = "";
 
-  /** Starts it with settings as `--set` takes them. */
-  static async start(sets = []) {
+  /** Starts it with settings as `--set` takes them, and other words of the command line. */
+  static async start(sets = [], words = []) {
     const server = new Server();
     server.#sets = sets;
+    server.#words = words;
     server.#data = await mkdtemp(join(tmpdir(), "duologue-browser-"));
     await server.#run();
     return server;
@@ -48,7 +50,7 @@ export class Server {
 
   async #run() {
     // After a kill the pages come back to the same address.
-    const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data")];
+    const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data"), ...this.#words];
     const sets = ['rates.exempt=["127.0.0.0/8"]', "calls.counted=1ms", "presence.coalesce=50ms", ...this.#sets];
     this.#child = spawn(binary(), [...words, ...sets.flatMap((set) => ["--set", set])], { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr.on("data", (data) => (this.errors += data));

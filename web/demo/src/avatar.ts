@@ -25,11 +25,17 @@ export function avatar(card: Card, pictureUrl: string | undefined, kind = ""): H
 }
 
 export function paint(element: HTMLElement, user: string): void {
+  const [hue, other] = huesOf(user);
+  element.style.setProperty("--hue", String(hue));
+  element.style.setProperty("--hue-2", String(other));
+}
+
+/** The two hues of somebody. */
+export function huesOf(user: string): [hue: number, other: number] {
   const value = hash(user);
   const hue = HUES[value % HUES.length]! + ((value >>> 8) % 16) - 8;
   const turn = (value >>> 16) % 2 === 0 || hue < 90 || (hue > 170 && hue < 250) ? 34 : -30;
-  element.style.setProperty("--hue", String((hue + 360) % 360));
-  element.style.setProperty("--hue-2", String((hue + turn + 360) % 360));
+  return [(hue + 360) % 360, (hue + turn + 360) % 360];
 }
 
 function initials(name: string | undefined): string {
@@ -39,7 +45,8 @@ function initials(name: string | undefined): string {
   return (first + last).toUpperCase();
 }
 
-function hash(text: string): number {
+/** A number that belongs to a text. */
+export function hash(text: string): number {
   let value = 2166136261;
   for (const unit of text) value = Math.imul(value ^ unit.codePointAt(0)!, 16777619) >>> 0;
   return value;

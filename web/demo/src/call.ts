@@ -8,11 +8,12 @@ import { DuologueError, type Call, type ChatLine } from "@duologue/sdk";
 import type { App, View } from "./app.js";
 import { paint } from "./avatar.js";
 import { movable } from "./corner.js";
+import { drawnFace } from "./drawn.js";
 import { h, set, setText, svg, toggle, trapFocus } from "./dom.js";
 import { icon, type IconName } from "./icons.js";
 import { keepChat, readChat } from "./remember.js";
 import { levelMeter, pickers } from "./pickers.js";
-import { clock, length, nameOf, weak } from "./words.js";
+import { clock, isMadeUp, length, nameOf, weak } from "./words.js";
 
 const LATE_MS = 30_000;
 const CHAT_MAX = 500;
@@ -32,6 +33,8 @@ export function callView(app: App, call: Call): View {
   const remote = h("video.remote", { autoplay: true, playsinline: true, "data-testid": "remote-video", "aria-label": `${who}, live` });
   const face = h("div.call-face", {}, h("div.call-face-glow", { "aria-hidden": "true" }), app.face(call.peer, "large"));
   paint(face, call.peer.user);
+  // Whom the server has made up sends nothing: this page draws a face.
+  const drawn = isMadeUp(call.peer) ? drawnFace(call.peer.user, `${who}, drawn`) : null;
   const unmute = h("button.primary.unmute", { type: "button", onclick: () => void play() }, `Tap to hear ${who}`);
   toggle(unmute, false);
 
@@ -154,7 +157,7 @@ export function callView(app: App, call: Call): View {
   const element = h(
     "main.call",
     { "data-testid": "call" },
-    h("div.stage", {}, face, remote),
+    h("div.stage", {}, face, drawn?.element, remote),
     h("div.call-shade", { "aria-hidden": "true" }),
     h("header.call-head", {}, h("div.call-who", {}, h("h1", {}, who, peerMuted), status), timer),
     banner,
@@ -232,6 +235,7 @@ export function callView(app: App, call: Call): View {
   const addLine = (line: ChatLine): void => {
     const element = h("p.chat-line", { "data-testid": "chat-line" }, !line.mine && h("span.visually-hidden", {}, `${who}: `), line.text);
     if (line.mine) element.classList.add("is-mine");
+    if (!line.mine) drawn?.speak(line.text);
     lines.append(element);
     lines.scrollTop = lines.scrollHeight;
   };
@@ -297,6 +301,9 @@ export function callView(app: App, call: Call): View {
     toggle(banner, !call.here || asked !== null);
   };
 
+  /** Nothing comes of somebody made up, and nothing is missing. */
+  const isOnlyDrawn = (): boolean => drawn !== null && call.mediaState !== "connected";
+
   const statusText = (): string => {
     const lost = call.peerLink;
     if (lost) {
@@ -304,6 +311,7 @@ export function callView(app: App, call: Call): View {
       return lost.until ? `${who} is reconnecting, ${left} s` : `${who} is reconnecting …`;
     }
     if (!call.here) return "on another page";
+    if (isOnlyDrawn()) return call.asking ? "asked for more time …" : "made up, and drawn: no camera, no sound";
     const isUnderWay = call.mediaState === "new" || call.mediaState === "connecting" || call.mediaState === "failed";
     if (isUnderWay) return call.weakness === "silence" ? "looking for another way …" : "connecting …";
     if (call.weakness) return weak(call.weakness, who);
@@ -332,10 +340,11 @@ export function callView(app: App, call: Call): View {
     element.classList.toggle("has-remote", hasPicture);
     toggle(peerMuted, call.peerSending?.sound === false && call.mediaState === "connected");
     setText(status, statusText());
-    status.classList.toggle("is-warning", call.isWeak || call.peerLink !== null);
+    const isWeak = call.isWeak && !isOnlyDrawn();
+    status.classList.toggle("is-warning", isWeak || call.peerLink !== null);
     // The status counts seconds, so it is no live region: what changed is said once.
-    if (call.isWeak !== wasWeak) app.say(call.weakness ? `${weak(call.weakness, who)}.` : "The connection is well again.");
-    wasWeak = call.isWeak;
+    if (isWeak !== wasWeak) app.say(call.weakness ? `${weak(call.weakness, who)}.` : "The connection is well again.");
+    wasWeak = isWeak;
 
     const own = devices.video;
     const shown = (local.srcObject as MediaStream | null)?.getVideoTracks()[0] ?? null;
@@ -396,7 +405,7 @@ export function callView(app: App, call: Call): View {
     duo!.on("peer_link", ({ state }) => app.say(state === "back" ? `${who} is back.` : `${who} is reconnecting.`)),
   );
   app.alerts.inCall(who);
-  app.say(`You are talking with ${who}.`);
+  app.say(drawn ? `You are writing with ${who}, who is made up.` : `You are talking with ${who}.`);
   draw();
 
   return {
@@ -404,6 +413,7 @@ export function callView(app: App, call: Call): View {
     update: draw,
     destroy() {
       for (const off of offs) off();
+      drawn?.stop();
       document.removeEventListener("keydown", closeSheets);
       document.removeEventListener("pointerdown", closeSheets);
       document.removeEventListener("visibilitychange", onLook);

@@ -12,7 +12,7 @@ import { icon } from "./icons.js";
 import { portraitDialog } from "./portrait.js";
 import { keepOfferedBell, keepProfile, wasOfferedBell } from "./remember.js";
 import { lengthSlider } from "./slider.js";
-import { clock, company, inviteRefused, nameOf } from "./words.js";
+import { clock, company, inviteRefused, isMadeUp, nameOf } from "./words.js";
 
 const WINDOW_SIZE = 20;
 const LEAVE_MS = 420;
@@ -193,10 +193,13 @@ export function lobbyView(app: App): View {
     );
     let latest = shown;
     button.addEventListener("click", () => void ring(latest.card, button));
-    const tags = (shown.card.tags ?? []).slice(0, 3).map((tag) => h("span.tag", {}, tag.replace(/^[a-z]+:/, "")));
+    const madeUp = isMadeUp(shown.card);
+    const others = (shown.card.tags ?? []).filter((tag) => tag !== "made-up").slice(0, madeUp ? 2 : 3);
+    const tags = others.map((tag) => h("span.tag", {}, tag.replace(/^[a-z]+:/, "")));
+    if (madeUp) tags.unshift(h("span.tag.made-up", { "data-testid": "made-up", title: "Made up by this server, for company" }, "made up"));
     const card = h(
       "div.card",
-      { role: "listitem", "data-testid": "card", "data-user": shown.card.user, "aria-label": who },
+      { role: "listitem", "data-testid": "card", "data-user": shown.card.user, "aria-label": madeUp ? `${who}, made up` : who },
       app.face(shown.card, "fill"),
       h("div.card-foot", {}, label, h("div.card-lines", {}, by, later, tags.length > 0 && h("span.tags", {}, ...tags)), button),
     );

@@ -11,7 +11,7 @@ import type { App, View } from "./app.js";
 import { h, setText, svg, toggle, trapFocus } from "./dom.js";
 import { icon } from "./icons.js";
 import { lengthSlider, type Slider } from "./slider.js";
-import { length, nameOf } from "./words.js";
+import { isMadeUp, length, nameOf } from "./words.js";
 
 const RADIUS = 96;
 const AROUND = 2 * Math.PI * RADIUS;
@@ -46,6 +46,8 @@ export function ringView(app: App): View {
       svg("svg", { viewBox: "0 0 208 208", class: "ring-arc", "aria-hidden": "true" }, svg("circle", { cx: 104, cy: 104, r: RADIUS, class: "track" }), arc) as unknown as HTMLElement,
       app.face(card, "large"),
     );
+
+  const whatFor = (card: Card, seconds: number): string => `for ${length(seconds)}${isMadeUp(card) ? " · made up, for company" : ""}`;
 
   const refuse = (error: unknown): void => app.note(error instanceof DuologueError ? error.message : "That did not work. Try once more.");
 
@@ -98,7 +100,7 @@ export function ringView(app: App): View {
     dialog.replaceChildren(
       face(card),
       h("h2", { id: "ring-title" }, `${who} is ringing`),
-      h("p.ring-text", {}, `for ${length(invite.seconds)}`),
+      h("p.ring-text", {}, whatFor(card, invite.seconds)),
       slider.element,
       sum,
       h("div.pair", {}, decline, accept),
@@ -139,7 +141,7 @@ export function ringView(app: App): View {
     dialog.replaceChildren(
       face(known),
       h("h2", { id: "ring-title" }, `Ringing ${who}\u00a0…`),
-      h("p.ring-text", {}, `for ${length(invite.seconds)}`),
+      h("p.ring-text", {}, whatFor(known, invite.seconds)),
       h("div.stack", {}, cancel, h("div.ring-foot", {}, fine, longer)),
     );
     cancel.focus();
@@ -159,7 +161,7 @@ export function ringView(app: App): View {
     const decline = h("button.soft.big", { type: "button", "data-testid": "decline-button" }, "Not now");
     accept.addEventListener("click", () => press(accept, () => app.duo!.lobby.confirm(pair).then(() => setText(accept, "Waiting for them …"))));
     decline.addEventListener("click", () => press(decline, () => app.duo!.lobby.stopMeeting()));
-    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, `for ${length(seconds)}`), h("div.pair", {}, decline, accept));
+    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, whatFor(card, seconds)), h("div.pair", {}, decline, accept));
     accept.focus();
     app.say(`We found ${who}.`);
     app.alerts.ring(who, "We found somebody for you");

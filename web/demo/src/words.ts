@@ -12,6 +12,11 @@ export function nameOf(card: Card | undefined): string {
   return card?.name ?? "Somebody";
 }
 
+/** Somebody whom the server has made up for company, and says so on the card. */
+export function isMadeUp(card: Card | undefined): boolean {
+  return card?.tags?.includes("made-up") ?? false;
+}
+
 /** "5 minutes", "1 minute", "4 min 30 s". */
 export function length(seconds: number): string {
   const minutes = Math.floor(seconds / 60);

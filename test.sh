@@ -11,6 +11,8 @@ say() { printf '\n== %s\n' "$*"; }
 say "what the tests need"
 need=()
 command -v chromium >/dev/null || need+=(chromium)
+command -v firefox-esr >/dev/null || need+=(firefox-esr)
+command -v turnserver >/dev/null || need+=(coturn)
 command -v cc >/dev/null || need+=(build-essential)
 command -v node >/dev/null || need+=(nodejs npm)
 python3 -c "import ensurepip" 2>/dev/null || need+=(python3-venv)

@@ -39,6 +39,9 @@ pub enum Command {
     /// Say whether the configuration makes sense, and nothing else
     #[command(after_help = "Example:\n  duologue check-config --config duologue.toml && systemctl restart duologue")]
     CheckConfig,
+    /// Ask every TURN server of the configuration for a relay, and say which gave one
+    #[command(after_help = "Example:\n  duologue check-turn --config duologue.toml\n\nIt ends with 1 if one gave none.")]
+    CheckTurn,
     /// Print the configuration that holds, with what each key is for and where it was said
     #[command(after_help = "Example:\n  duologue print-config --set invites.ring=30s")]
     PrintConfig,

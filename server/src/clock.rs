@@ -66,7 +66,7 @@ pub fn boottime() -> Span {
 }
 
 /// The wall clock, for what others judge by theirs.
-pub(crate) fn wall() -> Millis {
+pub fn wall() -> Millis {
     let time = clock_gettime(ClockId::Realtime);
     Millis(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)
 }

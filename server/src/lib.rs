@@ -8,9 +8,10 @@
 //!
 //! The machines in the driver know neither sockets nor clocks; everything here that does stands around them: [`listen`] and
 //! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
-//! of settings. [`serve`] puts it together.
+//! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together.
 
 pub mod certificates;
+pub mod check_turn;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod http;
 pub mod ice;
 pub mod listen;
 pub mod log;
+pub mod media;
 pub mod memory;
 pub mod quic;
 pub mod secrets;

@@ -3,7 +3,8 @@
 
 use clap::Parser;
 use duologue_server::cli::{Cli, Command};
-use duologue_server::{config, log, serve};
+use duologue_server::{check_turn, clock, config, log, serve};
+use std::io::stdout;
 use std::process::ExitCode;
 
 // Measured: after a spike of connections it gives memory back within a second, where others keep it.
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     };
     match command.unwrap_or(Command::Serve) {
         Command::CheckConfig => println!("The configuration makes sense."),
+        Command::CheckTurn => return check_turn(&settings),
         Command::PrintConfig => print!("{}", config::print(&settings)),
         Command::Serve => {
             // People are told by the banner; the log then speaks of what happens.
@@ -28,6 +30,18 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn check_turn(settings: &config::Settings) -> ExitCode {
+    let servers = settings.ice_servers();
+    if servers.turn.is_empty() {
+        return failed(2, "there is no TURN server to check: turn.urls and turn.secret say where it is (docs/operating.md)");
+    }
+    match check_turn::check(&servers, clock::wall(), &mut stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => failed(1, &format!("stdout: {error}")),
+    }
 }
 
 fn failed(code: u8, line: &str) -> ExitCode {

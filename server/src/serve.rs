@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, Value, write_size};
 use crate::driver::{Driver, Ending, Parts};
 use crate::http::{App, Counters, router};
+use crate::media::{Media, Rows};
 use crate::memory::{self, Memory};
 use crate::quic::Asked;
 use crate::{listen, quic, secrets};
@@ -77,10 +78,12 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         .map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
     let taken = store.take().map_err(|down| Failed::because(down.to_string()))?;
 
+    let media = media(settings, Path::new(&folder), &store)?;
+
     let driver = Driver::new();
     let up = driver.clone();
     let table = Table::new(settings.queue_max_bytes(), move |word| up.up(word));
-    let (down, heard) = (table.clone(), table.clone());
+    let (down, heard, pictures) = (table.clone(), table.clone(), media.clone());
     let parts = Parts {
         rules: settings.rules(),
         limits: settings.limits(),
@@ -91,6 +94,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         taken,
         down: Box::new(move |word| down.down(word)),
         taken_up: Box::new(move |word| heard.taken(word)),
+        people_written: Box::new(move |people| pictures.iter().for_each(|media| media.rows_written(people))),
     };
     let realm = driver.run(parts).map_err(|error| Failed::because(format!("no thread for the realm: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failed::because(error.to_string()))?;
@@ -120,6 +124,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         memory: Memory::new(settings.size("memory.budget")),
         connections_max: settings.limits().links_max,
         backend: "sqlite",
+        media,
         media_base: settings.text("media.base_url").unwrap_or_default().to_string(),
     });
     let tls = certificates.clone().filter(|certificates| !certificates.is_development()).map(listen::tls);
@@ -142,6 +147,16 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     });
     runtime.shutdown_background();
     served
+}
+
+/// The store of pictures, where there is to be one.
+fn media(settings: &Settings, folder: &Path, store: &Sqlite) -> Result<Option<Arc<Media>>, Failed> {
+    if settings.text("media.store") != Some("builtin") {
+        return Ok(None);
+    }
+    let rows = Rows::new(store.reader().map_err(|down| Failed::because(down.to_string()))?);
+    let media = Media::open(folder, settings.size("media.disk_max"), rows);
+    media.map(|media| Some(Arc::new(media))).map_err(|error| Failed::because(format!("the folder of pictures: {error}")))
 }
 
 /// The certificate, where one is needed: TLS has the operator's, QUIC has that or one for development.

@@ -99,6 +99,12 @@ for (const size of SIZES) {
       const [ann, max] = people;
       await ann.page.waitForFunction(() => document.querySelector(".preview.is-on"));
       await look(ann, "arrive");
+      for (const person of people) {
+        await until("the camera shows something", () => person.page.evaluate(() => document.querySelector(".preview video").videoWidth > 0));
+        await person.at("snap-button").click();
+        await person.at("portrait-still").waitFor();
+      }
+      await look(ann, "arrive-picture");
       await ann.enter();
       await look(ann, "lobby-empty");
       for (const name of ["Mia", "Jo", "Aleksandra-Konstantinopolitana", "陈伟", "محمد", "Zoë", "Ulf", "Søren"]) {
@@ -112,6 +118,12 @@ for (const size of SIZES) {
       await look(ann, "lobby");
       await ann.at("me-button").click();
       await look(ann, "lobby-menu");
+      await ann.at("portrait-button").click();
+      await until("she sees herself", () => ann.page.evaluate(() => document.querySelector(".portrait-dialog video").videoWidth > 0));
+      await look(ann, "lobby-picture");
+      await ann.at("portrait-take").click();
+      await ann.at("portrait-again").waitFor();
+      await look(ann, "lobby-picture-taken");
       await ann.page.keyboard.press("Escape");
       await ann.at("meet-button").click();
       await ann.page.getByText("Looking for somebody").waitFor();

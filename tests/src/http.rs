@@ -46,6 +46,56 @@ pub async fn ask(at: SocketAddr, method: &str, path: &str, token: Option<&str>, 
     Answer { status, head: head.into(), body }
 }
 
+/// An answer whose body is bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, as they came.
+    pub head: String,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Bytes {
+    /// A field of a JSON body; null where there is none.
+    pub fn field(&self, name: &str) -> Value {
+        serde_json::from_slice::<Value>(&self.body).map_or(Value::Null, |body| body[name].clone())
+    }
+
+    /// A header's value, whatever its name's capitals.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+/// Asks with headers and a body as they are, of any kind; `path` is sent to the letter.
+pub async fn send(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Bytes {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
+    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    if method != "GET" && !headers.iter().any(|(name, _)| *name == "content-length") {
+        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    let answer = async {
+        let mut stream = TcpStream::connect(at).await.expect("the server listens");
+        // It may answer, and close, before it has read everything.
+        let _ = stream.write_all(&[head.as_bytes(), body].concat()).await;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("it answers");
+        answer
+    };
+    let answer = within(&format!("an answer to {method} {path}"), answer).await;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("head and body");
+    let head = String::from_utf8(answer[..end].to_vec()).expect("a head is text");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Bytes { status, head, body: answer[end + 4..].to_vec() }
+}
+
 /// `GET`, which must be answered by 200.
 pub async fn get(at: SocketAddr, path: &str, token: Option<&str>) -> Value {
     let answer = ask(at, "GET", path, token, None).await;

@@ -72,6 +72,7 @@ pub const KEYS: &[Key] = &[
     key("invites.seconds_min", SECONDS, "60", "INV 1: the shortest"),
     key("listen", Kind::Listen, "\"127.0.0.1:8080\"", "address and port; port 0 takes a free one"),
     key("media.base_url", Kind::WebBase, "\"/media/\"", "what references to pictures are resolved against"),
+    key("media.disk_max", Kind::Size(1 << 20, 1 << 40), "\"1GiB\"", "what the pictures that the server keeps may take"),
     key("media.store", Kind::Choice(&["builtin", "none"]), "\"builtin\"", "whether the server keeps pictures itself"),
     key("memory.budget", Kind::Size(64 << 20, 1 << 40), "", "MEM 1: what the process may use; by default the preset's"),
     key("memory.judge", SPAN, "\"30s\"", "MEM 1: how often the level is judged"),

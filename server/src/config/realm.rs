@@ -67,6 +67,15 @@ impl Settings {
         }
     }
 
+    /// STUN and TURN servers (SIG 6).
+    pub fn ice_servers(&self) -> Configured {
+        Configured {
+            stun: self.texts("stun.urls").to_vec(),
+            turn: self.texts("turn.urls").to_vec(),
+            secret: self.text("turn.secret").unwrap_or_default().to_string(),
+        }
+    }
+
     /// What the gateway does with connections.
     pub fn gateway(&self, sha256: fn(&[u8]) -> [u8; 32]) -> duologue_gateway::Config {
         let relay = duologue_gateway::RelayLimits {
@@ -76,11 +85,7 @@ impl Settings {
             candidate_max_bytes: self.bytes("signaling.candidate_max"),
             ..duologue_gateway::RelayLimits::default()
         };
-        let ice = Configured {
-            stun: self.texts("stun.urls").to_vec(),
-            turn: self.texts("turn.urls").to_vec(),
-            secret: self.text("turn.secret").unwrap_or_default().to_string(),
-        };
+        let ice = self.ice_servers();
         duologue_gateway::Config {
             hello: self.span("connections.hello"),
             ping: self.span("connections.ping"),

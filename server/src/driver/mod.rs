@@ -13,7 +13,7 @@ mod realm;
 mod recover;
 mod snapshot;
 
-pub use realm::{Ending, Parts};
+pub use realm::{Ending, Parts, PeopleWritten};
 pub use snapshot::{Snapshot, Turns};
 
 use duologue_core::input::{Address, Level, Request};

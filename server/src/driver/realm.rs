@@ -9,11 +9,12 @@ use crate::secrets;
 use duologue_core::commit::{Commit, Outcome, Stop, StoreOp};
 use duologue_core::engine::Engine;
 use duologue_core::input::Input;
-use duologue_core::kit::ids::RequestId;
+use duologue_core::kit::ids::{RequestId, UserId};
 use duologue_core::kit::random::Seed;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_core::limits::Limits;
 use duologue_core::output::{Output, Reply};
+use duologue_core::row::Row;
 use duologue_core::rules::Rules;
 use duologue_core::wire::{Closing, Reason};
 use duologue_gateway::{Gateway, Outward};
@@ -32,6 +33,9 @@ use tracing::{error, info, warn};
 const TURN_MOST: usize = 256;
 /// How long a drain may wait for the store and for the last closes.
 const DRAIN_MOST: Span = Span::secs(4);
+
+/// Is told whose rows were written.
+pub type PeopleWritten = Box<dyn Fn(&[UserId]) + Send>;
 
 /// What the driver works with.
 pub struct Parts {
@@ -53,6 +57,8 @@ pub struct Parts {
     pub down: Box<dyn Fn(Down) + Send>,
     /// Is told that a word was taken from the inbox.
     pub taken_up: Box<dyn Fn(&Up) + Send>,
+    /// Is told whose rows were written, or may have been: what they say now is what the store says.
+    pub people_written: PeopleWritten,
 }
 
 impl fmt::Debug for Parts {
@@ -80,6 +86,8 @@ pub(super) struct Realm {
     pub(super) store: StoreThread,
     /// Loads on their way.
     pub(super) loads: u32,
+    /// People whose rows are in the batch on its way.
+    writing: Vec<UserId>,
     pub(super) seed: Seed,
     pub(super) now: Millis,
     pub(super) asked: BTreeMap<RequestId, oneshot::Sender<Reply>>,
@@ -102,11 +110,12 @@ pub(super) struct Limited {
     pub(super) clock: Clock,
     down: Box<dyn Fn(Down) + Send>,
     taken_up: Box<dyn Fn(&Up) + Send>,
+    people_written: PeopleWritten,
 }
 
 impl Realm {
     pub(super) fn new(parts: Parts, inbox: Arc<Inbox>) -> Result<Realm, Ending> {
-        let Parts { rules, limits, gateway, commit, clock, store, taken, down, taken_up } = parts;
+        let Parts { rules, limits, gateway, commit, clock, store, taken, down, taken_up, people_written } = parts;
         let (standing, seed, now) = (taken.standing, secrets::seed(), clock.now());
         let heard = inbox.clone();
         let thread = StoreThread::start(store, move |completion| heard.put(Inbound::Stored(completion)));
@@ -117,8 +126,9 @@ impl Realm {
             gateway: Gateway::new(gateway, (u64::from(standing.epoch) << 32) + 1),
             store: thread.map_err(|down| Ending::Stopped(down.to_string()))?,
             loads: 0,
+            writing: Vec::new(),
             inbox,
-            parts: Limited { rules, limits, commit, clock, down, taken_up },
+            parts: Limited { rules, limits, commit, clock, down, taken_up, people_written },
             seed,
             now,
             asked: BTreeMap::new(),
@@ -258,16 +268,27 @@ impl Realm {
             }
             Completion::Pruned(Ok(pruned)) => self.pruned(pruned),
             Completion::Pruned(Err(down)) => warn!(%down, "what is over stays in the database until the next sweep"),
-            Completion::Standing(standing) => self.commit.handle_standing(self.now, standing),
+            Completion::Standing(standing) => {
+                self.tell_people_written();
+                self.commit.handle_standing(self.now, standing);
+            }
             Completion::Taken(_) => unreachable!("asked for, and waited for, in recover only"),
             Completion::Written(written) => {
                 if let duologue_core::commit::Written::Down { why } = &written {
                     warn!(%why, "the store did not write; it is asked again");
                 }
+                self.tell_people_written();
                 self.commit.handle_written(self.now, written);
             }
         }
         Ok(())
+    }
+
+    fn tell_people_written(&mut self) {
+        let people = mem::take(&mut self.writing);
+        if !people.is_empty() {
+            (self.parts.people_written)(&people);
+        }
     }
 
     /// Gives an input to the engine, and everything that it says to Commit. `Refused` is for want of room: drained, it is
@@ -346,6 +367,9 @@ impl Realm {
 
     pub(super) fn submit(&mut self, op: StoreOp) {
         self.loads += u32::from(matches!(op, StoreOp::Load { .. }));
+        if let StoreOp::Write(batch) = &op {
+            self.writing.extend(batch.rows.iter().filter_map(|row| if let Row::Person(person) = row { Some(person.user) } else { None }));
+        }
         self.store.submit(op);
     }
 

@@ -43,6 +43,7 @@ impl World {
                 let _ = said.send(down);
             }),
             taken_up: Box::new(|_| {}),
+            people_written: Box::new(|_| {}),
         };
         let realm = driver.run(parts).expect("a thread");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

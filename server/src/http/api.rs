@@ -17,7 +17,7 @@ use duologue_core::output::Reply;
 use duologue_core::wire::{Closing, json};
 use std::sync::Arc;
 
-type Answer = Result<Response<Body>, Problem>;
+pub(super) type Answer = Result<Response<Body>, Problem>;
 
 fn body(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
@@ -28,7 +28,7 @@ fn body(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
 
 impl App {
     /// Asks the realm, if there is room.
-    async fn ask(&self, who: Option<TokenHash>, address: Address, request: Request) -> Result<Reply, Problem> {
+    pub(super) async fn ask(&self, who: Option<TokenHash>, address: Address, request: Request) -> Result<Reply, Problem> {
         let _room = self.asking.try_acquire().map_err(|_| Problem::at_capacity())?;
         match self.driver.ask(who, address, request).await {
             Ok(Reply::No(reason)) => Err(Problem::refused(&reason)),
@@ -47,13 +47,13 @@ impl App {
         }
     }
 
-    fn address(&self, peer: Peer, headers: &HeaderMap) -> Address {
+    pub(super) fn address(&self, peer: Peer, headers: &HeaderMap) -> Address {
         client(peer, headers, &self.trusted)
     }
 }
 
 /// A fault of ours: the realm answered another question.
-fn unexpected() -> Problem {
+pub(super) fn unexpected() -> Problem {
     Problem::new(500, "internal", "The realm answered another question")
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn edit(State(app): State<Arc<App>>, Extension(peer): Extension
     }
 }
 
-fn shown(reply: Reply) -> Answer {
+pub(super) fn shown(reply: Reply) -> Answer {
     match reply {
         Reply::Me { user, totals, expires } => {
             // Codes are of a later version: until then everybody has access.

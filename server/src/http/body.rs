@@ -1,4 +1,5 @@
-//! What requests carry: a token in `Authorization`, JSON in the body. Read whole, within 64 KiB, and only as JSON.
+//! What requests carry: a token in `Authorization`, JSON in the body. Read whole, within 64 KiB, and only as JSON; or, where a
+//! picture is wanted, as a picture within its own bound.
 
 use super::Problem;
 use axum::body::{Body, BodyDataStream};
@@ -36,25 +37,33 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<TokenHash, Problem> {
 /// # Errors
 /// 413 – longer than 64 KiB. 415 – not said to be JSON. 400 – it broke off.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    read_as(headers, body, &["application/json"], MESSAGE_MAX_BYTES).await?.ok_or_else(not_json)
+}
+
+/// The body, whole; none where it broke off.
+///
+/// # Errors
+/// 413 – longer than `most`. 415 – not said to be one of `types`.
+pub(super) async fn read_as(headers: &HeaderMap, body: Body, types: &[&str], most: usize) -> Result<Option<Bytes>, Problem> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
     let mut chunks = body.into_data_stream();
-    if announced.is_some_and(|length| length > MESSAGE_MAX_BYTES) {
+    if announced.is_some_and(|length| length > most) {
         pass_over(chunks).await;
         return Err(Problem::refused(&Reason::TooLarge));
     }
-    if !is_json(headers) {
-        return Err(Problem::new(415, "unsupported_media_type", "The body is to be application/json"));
+    if !is_one_of(types, headers) {
+        return Err(Problem::new(415, "unsupported_media_type", format!("The body is to be {}", types.join(" or "))));
     }
     let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| not_json())?;
-        if whole.len() + chunk.len() > MESSAGE_MAX_BYTES {
+        let Ok(chunk) = chunk else { return Ok(None) };
+        if whole.len() + chunk.len() > most {
             pass_over(chunks).await;
             return Err(Problem::refused(&Reason::TooLarge));
         }
         whole.extend_from_slice(&chunk);
     }
-    Ok(whole.freeze())
+    Ok(Some(whole.freeze()))
 }
 
 /// Reads and drops what is left of a body that is too long: over unread bytes the connection is reset, and the answer with it.
@@ -70,9 +79,10 @@ async fn pass_over(mut chunks: BodyDataStream) {
     let _ = tokio::time::timeout(PASSED_OVER_FOR, all).await;
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_one_of(types: &[&str], headers: &HeaderMap) -> bool {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    said.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    let said = said.split(';').next().unwrap_or_default().trim();
+    types.iter().any(|kind| said.eq_ignore_ascii_case(kind))
 }
 
 pub(super) fn not_json() -> Problem {

@@ -64,6 +64,15 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response<Body
     text.gauge("store_backlog_rows", "Rows that are not known to be durable", &[("", snapshot.backlog as u64)]);
     text.gauge("memory_bytes", "Resident memory and its budget", &[("kind=\"used\"", used), ("kind=\"budget\"", app.memory.budget())]);
     text.gauge("memory_level", "0 ok, 1 warning, 2 critical", &[("", level as u64)]);
+    if let Some(usage) = app.media.as_ref().map(|media| media.usage()) {
+        text.gauge("media_files", "Pictures that are kept", &[("", usage.files)]);
+        text.gauge(
+            "media_bytes",
+            "Bytes of pictures, and how many there may be",
+            &[("kind=\"used\"", usage.bytes), ("kind=\"max\"", usage.bytes_max)],
+        );
+        text.counter("media_pictures", "Pictures that came", &[("result=\"taken\"", usage.kept), ("result=\"refused\"", usage.refused)]);
+    }
     text.gauge("uptime_seconds", "Since the realm began", &[("", snapshot.uptime.as_secs())]);
     text.counter(
         "cache_lookups",

@@ -10,6 +10,7 @@ mod compress;
 mod cors;
 mod health;
 mod metrics;
+mod pictures;
 mod problem;
 mod upgrade;
 
@@ -19,11 +20,12 @@ pub use problem::Problem;
 
 use crate::certificates::Certificates;
 use crate::driver::Driver;
+use crate::media::Media;
 use crate::memory::Memory;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, delete, get, patch, post};
+use axum::routing::{any, delete, get, post, put};
 use duologue_transport::Table;
 use duologue_transport_quic::Carrier;
 use duologue_transport_ws::Sockets;
@@ -68,6 +70,8 @@ pub struct App {
     pub connections_max: u32,
     /// Which store there is, for health.
     pub backend: &'static str,
+    /// The built-in store of pictures, where it is on.
+    pub media: Option<Arc<Media>>,
     /// Where pictures come from beside the server itself, for the pages' policy.
     pub media_base: String,
 }
@@ -96,8 +100,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/reports", post(api::report))
         .route("/v1/blocks", post(api::block))
         .route("/v1/blocks/{user}", delete(api::unblock))
+        .route("/v1/me/selfie", put(pictures::put))
+        .route("/media/{user}/{file}", get(pictures::get))
         // In the protocol and not in this version: to be answered as what they are.
-        .route("/v1/me/selfie", patch(api::later).put(api::later))
         .route("/v1/introductions", post(api::later))
         .route("/v1/introductions/{code}", get(api::later))
         .route("/v1/notifications", get(api::later))

@@ -27,6 +27,9 @@ const CAMERA = "--use-fake-device-for-media-stream";
 const GRANTED = "--use-fake-ui-for-media-stream";
 const DENIED = "--deny-permission-prompts";
 
+/** The relay is on this machine. */
+const LOOPBACK = "--allow-loopback-in-peer-connection";
+
 export class Person {
   #folder;
   #context;
@@ -38,25 +41,34 @@ export class Person {
 
   /**
    * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone; `cameras` is how
-   * many the machine has, and none is no microphone either; `film` is a file that the camera sees.
+   * many the machine has, and none is no microphone either; `film` is a file that the camera sees; `relayed` sends media
+   * over TURN only.
    */
   static async open(
     server,
     name,
-    { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark", query = "" } = {},
+    { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark", query = "", relayed = false } = {},
   ) {
     const person = new Person();
     person.name = name;
     person.#folder = await mkdtemp(join(tmpdir(), "duologue-page-"));
     person.#context = await chromium.launchPersistentContext(person.#folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []), camera ? GRANTED : DENIED],
+      args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []), camera ? GRANTED : DENIED, ...(relayed ? [LOOPBACK] : [])],
       colorScheme,
       viewport: { width, height },
       timeout: PATIENCE_MS,
     });
     if (camera) await person.#context.grantPermissions(["camera", "microphone"], { origin: new URL(server.url).origin });
     person.#context.setDefaultTimeout(PATIENCE_MS);
+    if (relayed) {
+      await person.#context.addInitScript(() => {
+        const Real = RTCPeerConnection;
+        window.RTCPeerConnection = function (configuration) {
+          return new Real({ ...configuration, iceTransportPolicy: "relay" });
+        };
+      });
+    }
     person.page = person.#context.pages()[0] ?? (await person.#context.newPage());
     person.page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") person.said.push(message.text());

@@ -16,7 +16,8 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 export const PATIENCE_MS = 45_000;
 
-function binary() {
+/** Where the binary is. */
+export function binary() {
   const path = process.env.DUOLOGUE_BIN ?? join(ROOT, "target/debug/duologue");
   if (!existsSync(path)) throw new Error(`${path} is not there: cargo build --bin duologue`);
   return path;

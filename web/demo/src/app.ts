@@ -39,6 +39,8 @@ export interface App {
   enter(stay: Stay): Promise<void>;
   /** Out, and everything about this person erased, here and at the server. */
   forgetMe(): Promise<void>;
+  /** Shows a dialog over everything. */
+  cover(veil: HTMLElement): void;
   /** A dialog came or went: what lies under one cannot be reached. */
   covered(): void;
   /** Out, back to the door. */

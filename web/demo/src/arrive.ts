@@ -10,7 +10,9 @@ import { paint } from "./avatar.js";
 import { h, set, setText, toggle } from "./dom.js";
 import { icon } from "./icons.js";
 import { levelMeter, pickers } from "./pickers.js";
+import { portrait } from "./portrait.js";
 import { forgetAll, keepProfile, readDeviceStay, type Stay } from "./remember.js";
+import { pictureRefused } from "./words.js";
 
 const GENDERS: readonly (readonly [value: string, label: string])[] = [
   ["", "Rather not say"],
@@ -66,7 +68,16 @@ export function arriveView(app: App, serverUrl: string): View {
   const meterText = h("span.preview-sound", { role: "status", "data-testid": "sound-text" });
   const choices = pickers(devices, () => drawPreview());
   const bar = h("div.preview-bar", {}, h("div.preview-level", {}, meter.element, meterText), choices.element);
-  const preview = h("section.preview", { "aria-label": "Your camera and microphone" }, orb, video, h("div.preview-idle", {}, previewText, start), bar);
+  const shot = portrait(app, video);
+  const preview = h(
+    "section.preview",
+    { "aria-label": "Your camera and microphone" },
+    orb,
+    video,
+    h("div.preview-idle", {}, previewText, start),
+    shot.element,
+    bar,
+  );
 
   const form = h(
     "form.arrive-form",
@@ -149,6 +160,21 @@ export function arriveView(app: App, serverUrl: string): View {
     return { token: guest.token, user: guest.user.user, name: wished, ...(gender ? { gender } : {}) };
   };
 
+  /** The picture first, so that the card has it from the beginning. What keeps it away keeps nobody out. */
+  const enterAs = async (stay: Stay): Promise<void> => {
+    let refused: string | null = null;
+    if (shot.picture && !stay.noPicture) {
+      try {
+        await new Api(serverUrl, stay.token).putSelfie(shot.picture);
+      } catch (error) {
+        if (isStale(error)) throw error;
+        refused = pictureRefused(error);
+      }
+    }
+    await app.enter(stay);
+    if (refused) app.note(refused);
+  };
+
   const go = async (withPicture: boolean): Promise<void> => {
     const wished = name.value.trim();
     if (isBusy) return;
@@ -176,11 +202,10 @@ export function arriveView(app: App, serverUrl: string): View {
       const old = await oldStay(wished);
       const choice = { noPicture: !withPicture };
       try {
-        await app.enter({ ...(old ?? (await newStay(wished))), ...choice });
+        await enterAs({ ...(old ?? (await newStay(wished))), ...choice });
       } catch (error) {
-        const isStale = error instanceof DuologueError && /^(bad|expired)_token$/.test(error.code);
-        if (!old || !isStale) throw error;
-        await app.enter({ ...(await newStay(wished)), ...choice });
+        if (!old || !isStale(error)) throw error;
+        await enterAs({ ...(await newStay(wished)), ...choice });
       }
     } catch (error) {
       if (isOver) return;
@@ -231,6 +256,7 @@ export function arriveView(app: App, serverUrl: string): View {
       clearInterval(soundTimer);
       meter.stop();
       choices.stop();
+      shot.stop();
       video.srcObject = null;
     },
   };
@@ -238,6 +264,10 @@ export function arriveView(app: App, serverUrl: string): View {
 
 export function mark(): HTMLElement {
   return h("span.mark", { "aria-hidden": "true" }, h("i"), h("i"));
+}
+
+function isStale(error: unknown): boolean {
+  return error instanceof DuologueError && /^(bad|expired)_token$/.test(error.code);
 }
 
 function sentence(error: DuologueError): string {
@@ -248,6 +278,6 @@ function sentence(error: DuologueError): string {
 
 async function eraseQuietly(serverUrl: string, token: string): Promise<void> {
   const api = new Api(serverUrl, token);
-  await api.erase().catch(() => undefined);
+  await api.erase().catch(() => api.updateMe({ selfie: null }).catch(() => undefined));
   await api.signOut().catch(() => undefined);
 }

@@ -9,6 +9,7 @@ import type { App, View } from "./app.js";
 import { mark } from "./arrive.js";
 import { h, setText, toggle } from "./dom.js";
 import { icon } from "./icons.js";
+import { portraitDialog } from "./portrait.js";
 import { keepOfferedBell, keepProfile, wasOfferedBell } from "./remember.js";
 import { lengthSlider } from "./slider.js";
 import { clock, company, inviteRefused, nameOf } from "./words.js";
@@ -47,7 +48,8 @@ export function lobbyView(app: App): View {
   const bell = h("button.menu-item", { type: "button" }, icon("bell"), "Tell me when somebody rings");
   const out = h("button.menu-item", { type: "button" }, icon("close"), "Leave");
   const forget = h("button.menu-item.danger", { type: "button", "data-testid": "forget-button" }, icon("block"), "Forget me");
-  const menu = h("div.menu", { id: "own-menu" }, bell, out, forget);
+  const picture = h("button.menu-item", { type: "button", "data-testid": "portrait-button" }, icon("photo"), "Your picture");
+  const menu = h("div.menu", { id: "own-menu" }, picture, bell, out, forget);
   toggle(menu, false);
 
   const slider = lengthSlider({
@@ -162,6 +164,10 @@ export function lobbyView(app: App): View {
   };
   bell.addEventListener("click", () => void askToNotify());
   meetBell.addEventListener("click", () => void askToNotify());
+  picture.addEventListener("click", () => {
+    openMenu(false);
+    app.cover(portraitDialog(app));
+  });
   out.addEventListener("click", () => app.goOut());
   let forgetsAtSecond = false;
   forget.addEventListener("click", () => {

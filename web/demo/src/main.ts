@@ -72,6 +72,10 @@ const app: App = {
   again: (instant) => againOf(duo, instant),
   enter,
   forgetMe,
+  cover(veil) {
+    over.append(veil);
+    app.covered();
+  },
   covered() {
     stage.inert = over.querySelector(".veil:not([hidden])") !== null;
   },
@@ -278,8 +282,9 @@ async function forgetMe(): Promise<void> {
   arrive();
   if (!old) return;
   const api = new Api(SERVER, old.token);
-  // Erasing first: the token is needed for it. A server without it still ends the session.
+  // Erasing first: the token is needed for it. A server without it still throws the picture away and ends the session.
   const erased = await api.erase().then(() => true, () => false);
+  if (!erased) await api.updateMe({ selfie: null }).catch(() => undefined);
   await api.signOut().catch(() => undefined);
   voice.note(erased ? "Forgotten. Nothing of you is left here." : "You are signed out, and this device has forgotten you.");
 }

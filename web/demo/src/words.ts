@@ -73,6 +73,21 @@ export function inviteRefused(error: unknown, who: string, again: (until: number
   }
 }
 
+/** Why one's picture is not on one's card. */
+export function pictureRefused(error: unknown): string {
+  const code = error instanceof DuologueError ? error.code : "";
+  switch (code) {
+    case "unknown_path":
+      return "No pictures are kept here, so your card shows your initials.";
+    case "rate_limited":
+    case "at_capacity":
+    case "unavailable":
+      return "Your picture could not be kept just now. Try again in a moment.";
+    default:
+      return "Your picture could not be kept. Try another one.";
+  }
+}
+
 type InviteEnded = DuologueEvents["invite_ended"];
 
 /** How a ring of ours ended; nothing to say where a call follows. */

@@ -171,6 +171,14 @@ export class Duologue extends Emitter<DuologueEvents> {
     return this.#me;
   }
 
+  /** One's own picture: as `api.putSelfie` takes it, or `null` for none. Others see it on the card. */
+  async setSelfie(picture: Blob | null): Promise<Card> {
+    if (picture === null) return this.profile({ selfie: null });
+    this.#me = (await this.api.putSelfie(picture)).user;
+    this.#changed();
+    return this.#me;
+  }
+
   /** Why one cannot call somebody, rule by rule. */
   async explain(user: UserId): Promise<Rule[]> {
     return (await this.command("explain", { user })).rules;

@@ -68,7 +68,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   unknown_code: "This code is not known.",
   unknown_invite: "Nobody is ringing any more.",
   unknown_user: "They are gone.",
+  unknown_path: "That is not there on this server.",
   unreachable: "The server cannot be reached.",
+  unsupported_media_type: "That is no picture that can be used: JPEG, PNG or WebP.",
   unsupported: "This page is too old for the server. Load it again.",
 };
 

@@ -45,6 +45,32 @@ test("commands begin above last_id, and each gets its own answer", async () => {
   await expect(invite).rejects.toBeInstanceOf(DuologueError);
 });
 
+test("a picture of oneself goes over HTTP as it is, one's card has it afterwards, and none is said over the link", async () => {
+  const page = new Page().load().greet();
+  const changed = vi.fn();
+  page.duo.on("change", changed);
+  const picture = new Blob(["a picture"], { type: "image/jpeg" });
+  const asked = vi.fn(async (..._request: [string, RequestInit]) => new Response(JSON.stringify({ user: { ...MIA, selfie: "a/b.jpg" } })));
+  vi.stubGlobal("fetch", asked);
+  await expect(page.duo.setSelfie(picture)).resolves.toEqual({ ...MIA, selfie: "a/b.jpg" });
+  const [url, request] = asked.mock.calls[0]!;
+  expect(url).toMatch(/\/v1\/me\/selfie$/);
+  expect(request).toMatchObject({ method: "PUT", body: picture, headers: { "content-type": "image/jpeg", authorization: "Bearer token" } });
+  expect(page.duo.me.selfie).toBe("a/b.jpg");
+  await settle();
+  expect(changed).toHaveBeenCalled();
+
+  // A server that keeps none says so, and nothing has changed.
+  asked.mockImplementation(async () => new Response(JSON.stringify({ title: "No pictures", status: 404, code: "unknown_path" }), { status: 404 }));
+  await expect(page.duo.setSelfie(picture)).rejects.toMatchObject({ code: "unknown_path" });
+  expect(page.duo.me.selfie).toBe("a/b.jpg");
+
+  const none = page.duo.setSelfie(null);
+  expect(page.socket.last("profile").selfie).toBeNull();
+  page.socket.ok("profile", { user: MIA });
+  await expect(none).resolves.toEqual(MIA);
+});
+
 test("a lost link resumes with token, last seq and window version; unanswered commands go again under their numbers", async () => {
   const page = new Page().load().greet();
   page.socket.hear({ t: "window", version: 17, size: 20, places: [], available: 1 });

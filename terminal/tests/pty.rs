@@ -11,10 +11,11 @@ use std::net::SocketAddr;
 use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 
 const ROWS: u16 = 20;
 const COLUMNS: u16 = 96;

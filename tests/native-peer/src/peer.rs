@@ -53,7 +53,7 @@ pub struct Peer {
 impl Peer {
     pub fn new(epoch: u32) -> Result<Peer, Error> {
         let (socket, address) = socket()?;
-        let now = Instant::now();
+        let now = now();
         let rtc = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true).build(now);
         Ok(Peer {
             rtc,
@@ -120,10 +120,10 @@ impl Peer {
                 let Ok((length, source)) = received else { return };
                 let Ok(contents) = buffer[..length].try_into() else { return };
                 let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents };
-                self.takes(Input::Receive(Instant::now(), receive));
+                self.takes(Input::Receive(now(), receive));
             }
             () = sleep_until(next.into()) => {
-                self.takes(Input::Timeout(Instant::now()));
+                self.takes(Input::Timeout(now()));
                 self.send_frame();
             }
         }
@@ -200,7 +200,7 @@ impl Peer {
     }
 
     fn send_frame(&mut self) {
-        let now = Instant::now();
+        let now = now();
         if !self.sends() || now < self.next_frame {
             return;
         }
@@ -232,7 +232,7 @@ impl Peer {
         match event {
             Event::Connected => {
                 self.counts.is_connected = true;
-                self.next_frame = Instant::now();
+                self.next_frame = now();
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.said.push(NegotiationInput::Restart),
             Event::KeyframeRequest(_) => self.clip.begin_again(),
@@ -250,6 +250,11 @@ impl Peer {
             _ => {}
         }
     }
+}
+
+/// The one clock, read by who drives the connection.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// A socket at the address by which this machine reaches others; where it reaches nobody, at itself.

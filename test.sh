@@ -30,8 +30,10 @@ cargo build -q --locked -p duologue-core -p duologue-signaling -p duologue-gatew
 
 say "lints and documents"
 cargo fmt --all --check
-cargo clippy -q --locked --workspace --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --workspace --no-deps
+# The native peer wants a WebRTC library, which nothing else is to be built with: it has its own step.
+others="--workspace --exclude duologue-native-peer"
+cargo clippy -q --locked $others --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc -q --locked $others --no-deps
 
 say "the web: types, unit tests, and that the embedded files are those of the sources"
 (
@@ -47,8 +49,12 @@ say "the web: types, unit tests, and that the embedded files are those of the so
 
 say "unit, story and process tests"
 cargo build -q --locked --bin duologue
-cargo nextest run --locked --workspace --no-fail-fast
-cargo test -q --locked --workspace --doc
+cargo nextest run --locked $others --no-fail-fast
+cargo test -q --locked $others --doc
+
+say "a native program with pictures"
+cargo clippy -q --locked -p duologue-native-peer --all-targets -- -D warnings
+cargo nextest run --locked -p duologue-native-peer
 
 say "two people in front of browsers"
 ./tests/run.sh

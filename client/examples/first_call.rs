@@ -1,44 +1,37 @@
-//! A first call: joins the lobby, rings the first free person whom the window shows, takes whoever rings, and stops after one call.
+//! A first call: makes a guest, joins the lobby, rings whoever is free, takes whoever rings, says hello, and leaves when it hears it.
 //! Two of these, or one and a browser, are enough:
 //!
 //! ```text
-//! $ curl -s -d '{"name":"Ann"}' -H 'content-type: application/json' http://127.0.0.1:8080/v1/guests
-//! $ cargo run -p duologue-client --features ws --example first_call -- ws://127.0.0.1:8080/v1/ws TOKEN
+//! $ cargo run -p duologue-client --features http,ws --example first_call -- http://127.0.0.1:8080 Ann
 //! ```
 
-use duologue_client::{Client, Event};
-use duologue_core::wire::{Command, Event as Happened, Filter};
+use duologue_client::wire::Event::{CallStarted, Chat, Rang};
+use duologue_client::{Client, Event, Server};
+use std::error::Error;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [url, token] = std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "first_call URL TOKEN")?;
-    let mut client = Client::connect(&url, token).await?;
-    client.command(Command::Join { lobby: None }).await?;
-    client.command(Command::Window { size: 20, filter: Filter::default() }).await?;
-    while let Some(event) = client.next().await {
-        match event {
-            Event::Window(_) => ring_the_first(&client).await,
-            Event::Happened(Happened::Rang { invite, .. }) => drop(client.command(Command::Accept { invite, seconds: 120 }).await?),
-            Event::Happened(Happened::CallStarted(call)) => println!("{} s with {}", call.seconds, call.peer.name),
-            Event::Happened(Happened::CallEnded(call)) => {
-                println!("{} s, then {}", call.seconds, call.why.code());
-                break;
+pub(crate) async fn first_call(url: &str, name: &str) -> Result<String, Box<dyn Error>> {
+    let server = Server::at(url)?;
+    let mut client = Client::connect(&server.websocket(), server.guest(name).await?.token).await?;
+    client.join().await?;
+    client.watch(20).await?;
+    loop {
+        match client.next().await.ok_or("the client has ended")? {
+            Event::Window(_) => {
+                if let Some(card) = client.free().await.first() {
+                    drop(client.invite(card.user, 120).await)
+                }
             }
+            Event::Happened(Rang { invite, .. }) => drop(client.accept(invite, 120).await),
+            Event::Happened(CallStarted(call)) => drop(client.chat(call.call, format!("hello {}", call.peer.name)).await?),
+            Event::Happened(Chat { text, .. }) => break Ok(text),
             _ => {}
         }
     }
-    client.leave().await;
-    Ok(())
 }
 
-/// Whoever is shown and may be rung; being refused (`busy`, one ring at a time) is no fault.
-async fn ring_the_first(client: &Client) {
-    let first = client.look(|engine, _| {
-        let mut shown = engine.window()?.places().iter().flatten();
-        shown.find(|(_, marks)| marks.cooldown_until.is_none()).map(|(card, _)| card.user)
-    });
-    let Some(Some(to)) = first.await else { return };
-    if let Err(refused) = client.command(Command::Invite { to, seconds: 120 }).await {
-        println!("not rung: {refused}");
-    }
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let [url, name] = std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "first_call URL NAME")?;
+    println!("{}", first_call(&url, &name).await?);
+    Ok(())
 }

@@ -25,7 +25,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(feature = "quic")]
+#[cfg(any(feature = "http", feature = "quic"))]
 extern crate std;
 
 mod call;
@@ -41,6 +41,8 @@ mod line;
 mod media;
 mod seam;
 mod seen;
+#[cfg(feature = "http")]
+mod server;
 mod tongue;
 mod window;
 
@@ -49,9 +51,13 @@ pub use codec::Form;
 pub use config::Config;
 #[cfg(any(feature = "quic", feature = "ws"))]
 pub use driver::{Client, ConnectError, Handle};
+pub use duologue_core::kit::{ids, time};
+pub use duologue_core::wire;
 pub use duologue_signaling::compact::VERSION as COMPACT;
 pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
+#[cfg(feature = "http")]
+pub use server::{Guest, HttpError, Server};
 pub use window::Window;

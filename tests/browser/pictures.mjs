@@ -22,7 +22,7 @@ try {
   for (const [state, what] of Object.entries(STATES)) {
     const rows = await Promise.all(["dark", "light"].map(async (scheme) => `<div>${(await Promise.all(WIDTHS.map((width) => image(what, width, scheme)))).join("")}</div>`));
     await page.setContent(
-      `<style>body{margin:0;padding:10px;width:max-content;background:#8d847d}div{display:flex;gap:10px}div+div{margin-top:10px}img{height:${HEIGHT}px;border-radius:8px;display:block}</style>${rows.join("")}`,
+      `<!doctype html><style>body{margin:0;padding:10px;width:max-content;background:#8d847d}div{display:flex;gap:10px}div+div{margin-top:10px}img{height:${HEIGHT}px;border-radius:8px;display:block}</style>${rows.join("")}`,
     );
     await page.locator("body").screenshot({ path: join(OUT, `${state}.png`) });
   }

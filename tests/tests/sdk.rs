@@ -1,17 +1,36 @@
 //! The Rust SDK against the real server, over WebSocket and over QUIC: a native program meets whoever is there.
 
-use duologue_client::{Client as Native, Config, ConnectError, End, Event, Form};
+use duologue_client::{Client as Native, Config, ConnectError, End, Event, Form, HttpError, Server as Door};
 use duologue_core::kit::ids::{CallId, ClientId, InviteId};
 use duologue_core::kit::time::Span;
 use duologue_core::wire::{Closing, Command, Done, Event as Happened, Patch, ProfilePatch, Why};
-use duologue_tests::{Carrier, Server, http, until, within};
+use duologue_tests::{Carrier, Server, until, within};
 use serde_json::json;
+
+#[path = "../../client/examples/first_call.rs"]
+#[expect(dead_code, reason = "its main is for people")]
+mod first_call;
+
+/// What the pages show is what runs here.
+#[tokio::test]
+async fn the_first_call_of_the_readme_is_one() {
+    let example = include_str!("../../client/examples/first_call.rs").replace("pub(crate) ", "");
+    let (_, code) = example.split_once("\nuse ").expect("the code");
+    let (code, _) = code.split_once("\n#[tokio::main").expect("a main behind it");
+    for (page, text) in [("client", include_str!("../../client/README.md")), ("root", include_str!("../../README.md"))] {
+        assert!(text.contains(&format!("```rust\nuse {code}```")), "the example in the README of {page} is another one");
+    }
+    let server = Server::start().await;
+    let url = format!("http://{}", server.at);
+    let (ann, bob) =
+        within("a first call", async { tokio::join!(first_call::first_call(&url, "Ann"), first_call::first_call(&url, "Bob")) }).await;
+    assert_eq!((ann.expect("a call").as_str(), bob.expect("a call").as_str()), ("hello Ann", "hello Bob"));
+}
 
 /// Where the server speaks QUIC, and which certificate is its own.
 async fn address(server: &Server) -> String {
-    let told = http::get(server.at, "/v1/quic", None).await;
-    let hash = told["certificate_sha256"][0].as_str().expect("a development certificate");
-    format!("quic://127.0.0.1:{}?certificate={hash}", told["port"])
+    let door = Door::at(&format!("http://{}", server.at)).expect("an address");
+    within("an answer", door.quic()).await.expect("it is told").expect("QUIC is spoken")
 }
 
 fn config(token: &str) -> Config {
@@ -124,4 +143,16 @@ async fn a_native_program_survives_its_server() {
     });
     assert_eq!(welcomes.await, 2);
     until("he is in the lobby again", || async { (server.health().await["connections"]["live"] == 1).then_some(()) }).await;
+}
+
+/// What is refused over HTTP is told by its code, and where there is no QUIC there is no address of it.
+#[tokio::test]
+async fn a_door_says_what_is_refused_and_what_is_not_there() {
+    let server = Server::with(&["quic.enabled=false"]).await;
+    let door = Door::at(&format!("http://{}", server.at)).expect("an address");
+    match within("an answer", door.guest("")).await {
+        Err(HttpError::Refused { status: 422, code, .. }) => assert_eq!(code, "bad_message"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(within("an answer", door.quic()).await.expect("it is told"), None);
 }

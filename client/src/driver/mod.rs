@@ -8,11 +8,13 @@ mod socket;
 mod task;
 #[cfg(feature = "ws")]
 mod websocket;
+mod words;
 
 use crate::{Config, End, Event, Failed, Input, NegotiationInput};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
+use core::ops::Deref;
 use duologue_core::kit::ids::ClientId;
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{Command, Done};
@@ -39,7 +41,7 @@ pub enum ConnectError {
     Random(getrandom::Error),
 }
 
-/// A connected client: its events, and the [`Handle`] to ask with.
+/// A connected client: its events, and the [`Handle`] to ask with, whose methods are its own.
 pub struct Client {
     handle: Handle,
     events: mpsc::Receiver<Event>,
@@ -49,6 +51,29 @@ pub struct Client {
 #[derive(Clone)]
 pub struct Handle {
     asks: mpsc::Sender<Ask>,
+}
+
+impl Config {
+    /// As [`Config::new`], for a process of its own: client and seed are drawn.
+    ///
+    /// # Errors
+    /// `Random` – the system gives no random numbers.
+    pub fn drawn(token: impl Into<String>) -> Result<Config, ConnectError> {
+        let mut random = [0; 24];
+        getrandom::fill(&mut random).map_err(ConnectError::Random)?;
+        let (client, seed) = random.split_at(16);
+        let client = u128::from_be_bytes(client.try_into().expect("16 bytes"));
+        let seed = u64::from_be_bytes(seed.try_into().expect("8 bytes"));
+        Ok(Config::new(token, ClientId(client), seed))
+    }
+}
+
+impl Deref for Client {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
 }
 
 impl fmt::Debug for Client {
@@ -73,12 +98,7 @@ impl Client {
     /// # Errors
     /// `Address` – not such an address. `Ended` – `bad_token`, `banned` and their like. `Random` – the system gives none.
     pub async fn connect(url: &str, token: impl Into<String>) -> Result<Client, ConnectError> {
-        let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(ConnectError::Random)?;
-        let (client, seed) = random.split_at(16);
-        let client = u128::from_be_bytes(client.try_into().expect("16 bytes"));
-        let seed = u64::from_be_bytes(seed.try_into().expect("8 bytes"));
-        Client::connect_with(url, Config::new(token, ClientId(client), seed)).await
+        Client::connect_with(url, Config::drawn(token)?).await
     }
 
     /// As `connect`, with everything that can be chosen; over QUIC the form is the binary one.
@@ -107,19 +127,6 @@ impl Client {
     /// To ask from elsewhere.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
-    }
-
-    /// As [`Handle::command`].
-    ///
-    /// # Errors
-    /// As [`Handle::command`].
-    pub async fn command(&self, command: Command) -> Result<Done, Failed> {
-        self.handle.command(command).await
-    }
-
-    /// As [`Handle::look`].
-    pub async fn look<T: Send + 'static>(&self, look: impl FnOnce(&crate::Engine, Millis) -> T + Send + 'static) -> Option<T> {
-        self.handle.look(look).await
     }
 
     /// Leaves: the connection is closed for good, without grace.

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Person, scene } from "./lib/people.mjs";
+import { callOf, scene } from "./lib/people.mjs";
 import { Server, until } from "./lib/server.mjs";
 
 /** What there is of a page's path: its peer connection's state, the names of its ends (RFC 8445, 5.3), and the call. */
@@ -15,17 +15,7 @@ const pathOf = (person) =>
   });
 
 /** Ann and Bob in a call, over a path that can be broken at Ann's end. */
-async function meet(server, people) {
-  people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name)))));
-  const [ann, bob] = people;
-  await ann.loses(0);
-  await Promise.all([ann.enter(), bob.enter()]);
-  await ann.ring(bob);
-  await bob.at("accept-button").click();
-  await Promise.all([ann.inCall(), bob.inCall()]);
-  await Promise.all([ann.sees(), bob.sees()]);
-  return [ann, bob];
-}
+const meet = (server, people) => callOf(server, people, { prepared: (ann) => ann.loses(0) });
 
 test("a path that breaks is looked for again within the epoch, and the call goes on over the new one", { timeout: 240_000 }, async () => {
   const server = await Server.start();

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { Coturn } from "./lib/coturn.mjs";
-import { Person } from "./lib/people.mjs";
-import { Server, binary, environment, until } from "./lib/server.mjs";
+import { callOf, scene } from "./lib/people.mjs";
+import { Server, binary, environment } from "./lib/server.mjs";
 
 const SECRET = "north of everything";
 
@@ -36,27 +36,17 @@ test("two who reach each other over the relay only see each other", { timeout: 1
   const server = await Server.start([`turn.urls=["turn:127.0.0.1:${turn.port}?transport=udp"]`, `turn.secret=${SECRET}`]);
   const people = [];
   try {
-    people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name, { relayed: true })))));
-    const [ann, bob] = people;
-    await Promise.all(people.map((person) => person.enter()));
-    await ann.ring(bob);
-    await bob.at("accept-button").click();
-    await Promise.all(people.map((person) => person.inCall()));
-    await Promise.all(people.map((person) => person.sees()));
-    const pair = await ann.page.evaluate(async () => {
-      const stats = [...(await window.__duologue.peerConnection().getStats()).values()];
-      const { selectedCandidatePairId } = stats.find((it) => it.type === "transport");
-      const pair = stats.find((it) => it.id === selectedCandidatePairId);
-      return [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.find((it) => it.id === id).candidateType);
-    });
-    assert.deepEqual(pair, ["relay", "relay"]);
-    await until("the call ends", async () => {
-      await ann.at("hangup-button").click();
-      return true;
+    await scene(server, () => people, async () => {
+      const [ann] = await callOf(server, people, { options: { relayed: true } });
+      const pair = await ann.page.evaluate(async () => {
+        const stats = [...(await window.__duologue.peerConnection().getStats()).values()];
+        const { selectedCandidatePairId } = stats.find((it) => it.type === "transport");
+        const pair = stats.find((it) => it.id === selectedCandidatePairId);
+        return [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.find((it) => it.id === id).candidateType);
+      });
+      assert.deepEqual(pair, ["relay", "relay"]);
     });
   } finally {
-    await Promise.all(people.map((person) => person.close()));
-    await server.stop();
     await turn.stop();
   }
 });

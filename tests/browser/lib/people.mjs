@@ -221,10 +221,14 @@ export async function scene(server, people, story) {
   }
 }
 
-/** Ann and Bob with cameras, in a call of five minutes, both seeing each other. They are put into `people` as they come. */
-export async function callOf(server, people) {
-  people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name)))));
+/**
+ * Ann and Bob with cameras, in a call of five minutes, both seeing each other. They are put into `people` as they come: opened with
+ * `options`, and `prepared` before they enter.
+ */
+export async function callOf(server, people, { options = {}, prepared = async () => {} } = {}) {
+  people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(server, name, options)))));
   const [ann, bob] = people;
+  await prepared(ann, bob);
   await Promise.all([ann.enter(), bob.enter()]);
   await ann.ring(bob);
   await bob.at("accept-button").click();

@@ -61,10 +61,7 @@ impl Deflater {
         let deflated = deflate(&payload, agreed).filter(|deflated| deflated.len() < payload.len());
         let reserved = if deflated.is_some() { RSV1 } else { 0 };
         let payload = deflated.unwrap_or(payload);
-        Head { reserved, len: payload.len() as u64, ..head }.write(out);
-        let from = out.len();
-        out.extend_from_slice(&payload);
-        head.turn_mask(&mut out[from..]);
+        Head { reserved, len: payload.len() as u64, ..head }.write_frame(&payload, out);
     }
 }
 
@@ -102,10 +99,7 @@ mod tests {
     fn frame(opcode: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
         let head = Head { fin: true, reserved: 0, opcode, mask, len: payload.len() as u64 };
         let mut out = Vec::new();
-        head.write(&mut out);
-        let from = out.len();
-        out.extend_from_slice(payload);
-        head.turn_mask(&mut out[from..]);
+        head.write_frame(payload, &mut out);
         out
     }
 

@@ -59,6 +59,14 @@ impl Head {
         out.extend(self.mask.into_iter().flatten());
     }
 
+    /// Writes a whole frame: this, and the payload under its mask.
+    pub(crate) fn write_frame(&self, payload: &[u8], out: &mut Vec<u8>) {
+        self.write(out);
+        let from = out.len();
+        out.extend_from_slice(payload);
+        self.turn_mask(&mut out[from..]);
+    }
+
     /// Close, ping, pong and their like: they may stand between the frames of a message.
     pub(crate) fn is_control(&self) -> bool {
         self.opcode >= 8

@@ -203,10 +203,7 @@ mod tests {
     fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
         let head = Head { fin: first & 0x80 != 0, reserved: first & 0x70, opcode: first & 0x0f, mask, len: payload.len() as u64 };
         let mut out = Vec::new();
-        head.write(&mut out);
-        let from = out.len();
-        out.extend_from_slice(payload);
-        head.turn_mask(&mut out[from..]);
+        head.write_frame(payload, &mut out);
         out
     }
 

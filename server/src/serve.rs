@@ -14,18 +14,20 @@ use crate::quic::Asked;
 use crate::{listen, quic, secrets};
 use duologue_core::input::Level;
 use duologue_core::wire::Closing;
-use duologue_store::Store;
 use duologue_store::sqlite::{OpenError, Sqlite};
+use duologue_store::{Store, Taken};
 use duologue_transport::Table;
+use duologue_transport_quic::{Carrier, Keys};
 use duologue_transport_ws::Sockets;
 use duologue_transport_ws::handshake::Origins;
 use std::io::{IsTerminal, Write, stdout};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
@@ -78,38 +80,18 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     let clock = Clock::start(last, options.accept_clock)
         .map_err(|error| Failed::because(format!("{error}; set the clock right, or say --accept-clock if it is")))?;
     let taken = store.take().map_err(|down| Failed::because(down.to_string()))?;
-
     let media = media(settings, Path::new(&folder), &store)?;
-
     let driver = Driver::new();
     let up = driver.clone();
     let table = Table::new(settings.queue_max_bytes(), move |word| up.up(word));
-    let (down, heard, pictures) = (table.clone(), table.clone(), media.clone());
-    let parts = Parts {
-        rules: settings.rules(),
-        limits: settings.limits(),
-        gateway: settings.gateway(secrets::sha256),
-        commit: duologue_core::commit::Config::default(),
-        clock,
-        store: Box::new(store),
-        taken,
-        down: Box::new(move |word| down.down(word)),
-        taken_up: Box::new(move |word| heard.taken(word)),
-        people_written: Box::new(move |people| pictures.iter().for_each(|media| media.rows_written(people))),
-    };
+    let parts = parts(settings, clock, (store, taken), &table, media.clone());
     let realm = driver.run(parts).map_err(|error| Failed::because(format!("no thread for the realm: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failed::because(error.to_string()))?;
     let next_conn = Arc::new(AtomicU64::new(1));
     let origins = Origins { allowed: settings.texts("http.origins").to_vec() };
-    let carrier = match (udp, &certificates) {
-        (Some((socket, keys)), Some(certificates)) => {
-            let asked = Asked { next_conn: next_conn.clone(), origins: origins.clone(), http_port: address.port() };
-            let _inside = runtime.enter();
-            let carrier = quic::carrier(socket, settings, keys, certificates.clone(), table.clone(), asked);
-            Some(Arc::new(carrier.map_err(|error| Failed::because(format!("QUIC: {error}")))?))
-        }
-        _ => None,
-    };
+    let asked = Asked { next_conn: next_conn.clone(), origins: origins.clone(), http_port: address.port() };
+    let carrier = udp.zip(certificates.clone());
+    let carrier = carrier.map(|(udp, certificates)| carrier_of(settings, &runtime, udp, certificates, &table, asked)).transpose()?;
     let app = Arc::new(App {
         driver: driver.clone(),
         sockets: Sockets::new(duologue_transport_ws::Config::default(), table.clone()),
@@ -144,17 +126,50 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
             let hangup = signal(SignalKind::hangup()).map_err(|error| Failed::because(error.to_string()))?;
             tokio::spawn(renew_certificates(certificates, hangup));
         }
-        let company = options.with_people.map(|people| {
-            let config = settings.company(people, u64::from_ne_bytes(secrets::random()));
-            let place =
-                Place { driver: driver.clone(), table: app.table.clone(), next_conn: app.next_conn.clone(), here: app.made_up.clone() };
-            Company::start(config, place)
-        });
+        let company = options.with_people.map(|people| company(settings, people, &app));
         say_ready(settings, options, &app, address, secure, &folder);
         until_told(&driver, &app, realm, company).await
     });
     runtime.shutdown_background();
     served
+}
+
+/// What the realm runs with: its rules and rows, and the doors to the carriers and to the pictures.
+fn parts(settings: &Settings, clock: Clock, (store, taken): (Sqlite, Taken), table: &Arc<Table>, media: Option<Arc<Media>>) -> Parts {
+    let (down, heard) = (table.clone(), table.clone());
+    Parts {
+        rules: settings.rules(),
+        limits: settings.limits(),
+        gateway: settings.gateway(secrets::sha256),
+        commit: duologue_core::commit::Config::default(),
+        clock,
+        store: Box::new(store),
+        taken,
+        down: Box::new(move |word| down.down(word)),
+        taken_up: Box::new(move |word| heard.taken(word)),
+        people_written: Box::new(move |people| media.iter().for_each(|media| media.rows_written(people))),
+    }
+}
+
+/// QUIC and WebTransport, which run inside of the runtime.
+fn carrier_of(
+    settings: &Settings,
+    runtime: &Runtime,
+    (socket, keys): (UdpSocket, Keys),
+    certificates: Arc<Certificates>,
+    table: &Arc<Table>,
+    asked: Asked,
+) -> Result<Arc<Carrier>, Failed> {
+    let _inside = runtime.enter();
+    let carrier = quic::carrier(socket, settings, keys, certificates, table.clone(), asked);
+    carrier.map(Arc::new).map_err(|error| Failed::because(format!("QUIC: {error}")))
+}
+
+/// So many made-up people, over links in this process.
+fn company(settings: &Settings, people: u32, app: &App) -> Company {
+    let config = settings.company(people, u64::from_ne_bytes(secrets::random()));
+    let place = Place { driver: app.driver.clone(), table: app.table.clone(), next_conn: app.next_conn.clone(), here: app.made_up.clone() };
+    Company::start(config, place)
 }
 
 /// The store of pictures, where there is to be one.

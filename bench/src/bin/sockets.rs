@@ -7,6 +7,7 @@
 //!
 //! `DUOLOGUE_BIN` names another binary.
 
+use duologue_client::Server as Guests;
 use duologue_transport_ws::{Deflate, DeflateStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -130,15 +131,9 @@ struct Quiet {
 
 impl Person {
     async fn come(at: SocketAddr, n: usize) -> Anything<Person> {
-        let body = json!({ "name": format!("Person {n}"), "gender": if n.is_multiple_of(2) { "female" } else { "male" } }).to_string();
-        let mut http = TcpStream::connect(at).await?;
-        let head = format!("POST /v1/guests HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-type: application/json\r\n");
-        http.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await?;
-        let mut answer = String::new();
-        http.read_to_string(&mut answer).await?;
-        let guest: Value = serde_json::from_str(answer.split_once("\r\n\r\n").ok_or("a body")?.1)?;
-        let mut person = Person { user: guest["user"]["user"].as_str().ok_or("a user")?.into(), socket: open(at).await? };
-        person.say(&json!({ "t": "hello", "token": guest["token"] })).await?;
+        let guest = Guests::at(&format!("http://{at}"))?.guest(&format!("Person {n}")).await?;
+        let mut person = Person { user: guest.user.to_string(), socket: open(at).await? };
+        person.say(&json!({ "t": "hello", "token": guest.token })).await?;
         person.until("welcome").await?;
         person.say(&json!({ "t": "profile", "id": 1, "selfie": format!("pic{n:09}"), "video": format!("vid{n:09}") })).await?;
         person.say(&json!({ "t": "join", "id": 2 })).await?;

@@ -187,7 +187,7 @@ impl Service {
     /// Takes a line from each who said one; whether anybody did.
     fn hear(&mut self) -> bool {
         let conns: Vec<ConnId> = self.lines.keys().copied().collect();
-        conns.into_iter().fold(false, |heard, conn| self.hear_one(conn) || heard)
+        conns.into_iter().filter(|conn| self.hear_one(*conn)).count() > 0
     }
 
     fn hear_one(&mut self, conn: ConnId) -> bool {

@@ -70,7 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn login(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<SocketAddr>, form: String) -> Response {
     let fields: BTreeMap<&str, &str> = form.split('&').filter_map(|field| field.split_once('=')).collect();
     let (user, password) = (fields.get("user").copied().unwrap_or_default(), fields.get("password").copied());
-    if !app.accounts.get(user).is_some_and(|right| password == Some(*right)) {
+    if app.accounts.get(user).is_none_or(|right| password != Some(*right)) {
         return (StatusCode::FORBIDDEN, "no such account, or another password").into_response();
     }
     let mut people = app.people.lock().await;

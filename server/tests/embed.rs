@@ -74,7 +74,7 @@ impl Application {
         assert_eq!(status, 200, "{body}");
         let told: Value = serde_json::from_str(&body).expect("JSON");
         let connected = Client::connect(&format!("ws://{}/v1/ws", self.at), told["token"].as_str().expect("a token")).await;
-        let mut client = connected.expect("welcomed");
+        let client = connected.expect("welcomed");
         client.join().await.expect("joined");
         (client, told["user"].clone())
     }
@@ -170,10 +170,10 @@ async fn the_whole_protocol_is_merged_into_another_router() {
     let settings = Settings::load(&Sources { sets, ..Sources::default() }).expect("a configuration");
     let duologue = Duologue::start(&settings).await.expect("a realm");
     assert_eq!(Duologue::start(&settings).await.expect_err("the folder is in use").exit, 3);
-    let host = || Router::new().route("/hello", get(async || "hello")).merge(duologue.routes());
+    let host = Router::new().route("/hello", get(async || "hello")).merge(duologue.routes());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let at = listener.local_addr().expect("an address").to_string();
-    tokio::spawn(async move { axum::serve(listener, host().into_make_service_with_connect_info::<SocketAddr>()).await });
+    let hosted = tokio::spawn(async move { axum::serve(listener, host.into_make_service_with_connect_info::<SocketAddr>()).await });
     let asked = tokio::task::spawn_blocking({
         let at = at.clone();
         move || {
@@ -187,14 +187,24 @@ async fn the_whole_protocol_is_merged_into_another_router() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let elsewhere = listener.local_addr().expect("an address").to_string();
     let router = Router::new().merge(duologue.routes());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let other = tokio::spawn(async move { axum::serve(listener, router).await });
     let told = tokio::task::spawn_blocking(move || ask(&elsewhere, "GET", "/v1/me", "")).await.expect("no panic");
     assert_eq!((told.0, told.1.contains("into_make_service_with_connect_info")), (500, true), "{}", told.1);
 
     duologue.stop().await.expect("it stops");
     let gone = tokio::task::spawn_blocking(move || ask(&at, "POST", "/v1/guests", r#"{"name":"Bob"}"#)).await.expect("no panic");
     assert_eq!(gone.0, 503);
-    let again = Duologue::start(&settings).await.expect("the folder is free");
+    drop((hosted.abort(), other.abort(), duologue));
+    // The connections' own tasks have still to go.
+    let again = async {
+        loop {
+            match Duologue::start(&settings).await {
+                Ok(again) => return again,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let again = tokio::time::timeout(PATIENCE, again).await.expect("the folder is free");
     again.stop().await.expect("it stops");
     let _ = fs::remove_dir_all(&data);
 }

@@ -8,6 +8,7 @@ mod body;
 mod carriers;
 mod compress;
 mod cors;
+mod documents;
 mod health;
 mod metrics;
 mod pictures;
@@ -118,6 +119,8 @@ fn table() -> Vec<At> {
         ("/health/live", get(health::live)),
         ("/health/ready", get(health::ready)),
         ("/metrics", get(metrics::metrics)),
+        ("/openapi.json", get(documents::openapi)),
+        ("/asyncapi.json", get(documents::asyncapi)),
     ]
 }
 

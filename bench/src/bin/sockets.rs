@@ -82,7 +82,7 @@ async fn server(people: usize) -> Anything<()> {
     for rate in ["commands", "rings", "guests", "api", "sign_in", "rings_address"] {
         command.args(["--set", &format!("rates.{rate}={{ per = 0 }}")]);
     }
-    command.args(["--set", "rates.exempt=[\"127.0.0.0/8\"]", "--set", &format!("connections.max={}", people + 16)]);
+    command.args(["--set", "rates.exempt=[\"127.0.0.0/8\"]", "--set", &format!("connections.max={}", people + 256)]);
     let mut child = Process(command.stdout(Stdio::piped()).spawn()?);
     let ready: Value = serde_json::from_str(&first_line(&mut child.0)?)?;
     let at: SocketAddr = ready["http"].as_str().ok_or("an address")?.parse()?;
@@ -167,6 +167,8 @@ impl Person {
             let mut waiting: Vec<(&'static str, tokio::sync::oneshot::Sender<Value>)> = Vec::new();
             loop {
                 tokio::select! {
+                    // What is to be waited for is known before its cause is sent, so it is looked at first.
+                    biased;
                     word = told.recv() => {
                         let Some((message, wanted, answer)) = word else { break std::future::pending().await };
                         waiting.push((wanted, answer));

@@ -37,14 +37,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How often sockets are looked at: the standard library cannot wait for several.
 const LOOK: Duration = Duration::from_millis(5);
 
+#[expect(clippy::disallowed_methods, reason = "this is a driver: it reads the clock")]
 fn main() -> std::io::Result<()> {
     let listener = TcpListener::bind(std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7878".into()))?;
     listener.set_nonblocking(true)?;
     println!("listening on {}", listener.local_addr()?);
-    let clock = Clock::start();
-    let mut service = Service::new(clock.now());
+    // Realm time never goes back, so the wall clock is read once.
+    let (wall, started) = (SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970"), Instant::now());
+    let clock = || Millis((wall + started.elapsed()).as_millis() as u64);
+    let mut service = Service::new(clock());
     loop {
-        service.now = clock.now(); // Once a turn: everything in it happens at one instant.
+        service.now = clock(); // Once a turn: everything in it happens at one instant.
         while let Ok((stream, peer)) = listener.accept() {
             service.opened(stream, peer.ip())?;
         }
@@ -52,24 +55,9 @@ fn main() -> std::io::Result<()> {
         service.turn();
         service.write();
         if !heard {
-            let due = service.next_deadline().map_or(LOOK, |at| Duration::from_millis(at.since(clock.now()).0));
+            let due = service.next_deadline().map_or(LOOK, |at| Duration::from_millis(at.since(clock()).0));
             std::thread::sleep(due.min(LOOK));
         }
-    }
-}
-
-/// Realm time never goes back, so the wall clock is read once.
-struct Clock(Millis, Instant);
-
-impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "this is a driver")]
-    fn start() -> Clock {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
-        Clock(Millis(wall.as_millis() as u64), Instant::now())
-    }
-
-    fn now(&self) -> Millis {
-        self.0 + Span::millis(self.1.elapsed().as_millis() as u64)
     }
 }
 
@@ -192,6 +180,9 @@ impl Service {
 
     fn hear_one(&mut self, conn: ConnId) -> bool {
         let line = self.lines.get_mut(&conn).expect("just listed");
+        if line.going.len() > MESSAGE_MAX_BYTES {
+            return false; // Who does not read is not heard.
+        }
         let room = (MESSAGE_MAX_BYTES + 2 - line.came.len()) as u64;
         match line.socket.by_ref().take(room).read_until(b'\n', &mut line.came) {
             // A part of a line may have come; it stays in `came`.
@@ -206,6 +197,7 @@ impl Service {
                 self.gateway.handle_transport(self.now, Up::Closed { conn, clean: false });
             }
         }
+        self.turn();
         true
     }
 

@@ -1,11 +1,11 @@
 //! The program as people have it: under a terminal of its own, against the real server, with somebody else as a plain client. The
 //! screen is what a terminal would show (vt100), and everything is waited for on it.
 
-use duologue_tests::{Carrier, Client, PATIENCE, Server, within};
+use duologue_tests::{Carrier, Client, Folder, PATIENCE, Server, within};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -122,6 +122,32 @@ async fn seen(client: &mut Client, name: &str) -> String {
     let places = window["places"].as_array().expect("places");
     let card = places.iter().map(|place| &place[1]).find(|card| card["name"] == name).unwrap_or_else(|| panic!("{name} in {window}"));
     card["user"].as_str().expect("an id").into()
+}
+
+/// To the real server over TLS: whoever trusts its certificate comes in, whoever does not is told why.
+#[tokio::test]
+async fn a_server_of_one_s_own_is_believed_by_whom_one_says_so() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).expect("a folder");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_string()]).expect("a certificate");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_string();
+    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
+    fs::write(&certificate, made.cert.pem()).expect("written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let server = Server::with(&[&format!("tls.certificate={certificate}"), &format!("tls.key={key}")]).await;
+    let door = format!("https://{}", server.at);
+
+    let mut ann = Terminal::start(&["--server", &door, "--name", "Ann", "--trust", &certificate]);
+    ann.shows(&["connected over WebSocket and TLS", "0 free in the lobby"]).await;
+    ann.press("q");
+    assert_eq!(within("the end", ann.ends()).await, Some(0));
+
+    let mut bob = Terminal::start(&["--server", &door, "--name", "Bob"]);
+    bob.shows(&["the server is not believed: invalid peer certificate"]).await;
+    assert_eq!(within("the end", bob.ends()).await, Some(1));
+    let mut cid = Terminal::start(&["--server", &door, "--name", "Cid", "--trust", &key]);
+    cid.shows(&[&format!("--trust {key}: no certificate")]).await;
+    assert_eq!(within("the end", cid.ends()).await, Some(1));
 }
 
 #[tokio::test]

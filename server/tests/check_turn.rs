@@ -142,9 +142,11 @@ fn sig_6_data_pass_over_tls_if_the_certificate_is_believed() {
     let turn = Coturn::with(folder, &["--use-auth-secret", &secret, "--allow-loopback-peers", &tls, &pem]);
     // The port for plain TCP takes TLS as well.
     let url = [format!("turns:localhost:{}?transport=tcp", turn.port)];
-    let (code, lines) = checked(&url, SECRET, &["--trust", &certificate]);
-    assert_eq!(code, 0, "{lines:?}\n{}", turn.log());
-    assert!(lines[0].contains("data pass both ways between its relays"), "{lines:?}");
+    let stun = format!("stun.urls=[\"stuns:localhost:{}\"]", turn.port);
+    let (code, lines) = checked(&url, SECRET, &["--trust", &certificate, "--set", &stun]);
+    assert_eq!((code, lines.len()), (0, 2), "{lines:?}\n{}", turn.log());
+    assert!(lines[0].contains("it sees this machine at 127.0.0.1:"), "{lines:?}");
+    assert!(lines[1].contains("data pass both ways between its relays"), "{lines:?}");
     let (code, lines) = checked(&url, SECRET, &[]);
     assert_eq!(code, 1);
     assert!(lines[0].contains("no TLS came of it") && lines[0].contains("UnknownIssuer"), "{lines:?}");
@@ -178,7 +180,7 @@ fn sig_6_a_server_that_denies_its_own_relays_is_told_from_one_that_has_none() {
     all_fail(&no_udp, SECRET, "it relays no UDP (442");
     let port = free_port();
     let few = Coturn::start("few", &["--no-tls", &format!("--min-port={port}"), &format!("--max-port={port}")]);
-    all_fail(&few, SECRET, "it has no relay to give (`508`");
+    all_fail(&few, SECRET, "it has no relay to give (508");
 }
 
 #[test]
@@ -209,6 +211,18 @@ fn sig_6_where_nobody_listens_or_answers_it_is_said() {
         assert!(line.contains("it cannot be reached: Connection refused"), "{line}");
     }
     assert!(lines[3].contains("no address of a STUN or TURN server"), "{lines:?}");
+    // Somebody else, who answers everything with the same.
+    let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = other.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let mut datagram = [0; 2048];
+        while let Ok((_, from)) = other.recv_from(&mut datagram) {
+            let _ = other.send_to(b"who is there?", from);
+        }
+    });
+    let (code, lines) = checked(&[format!("turn:{at}")], SECRET, &[]);
+    assert_eq!(code, 1);
+    assert!(lines[0].contains("it answers, but not as a TURN server does"), "{lines:?}");
 }
 
 #[test]

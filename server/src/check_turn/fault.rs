@@ -25,7 +25,7 @@ pub(super) enum Fault {
     )]
     Denied(IpAddr),
     #[error(
-        "it has no relay to give (`{}` {}). Are `min-port` to `max-port` too few, or `total-quota`, `user-quota` and `bps-capacity` too small?",
+        "it has no relay to give ({} {}). Are `min-port` to `max-port` too few, or `total-quota`, `user-quota` and `bps-capacity` too small?",
         .0.code,
         .0.reason
     )]
@@ -48,6 +48,8 @@ pub(super) enum Fault {
     Silence,
     #[error("it answered first, and then no more, where {0}")]
     Stopped(&'static str),
+    #[error("it answers, but not as a TURN server does. Is it another one's port?")]
+    Strange,
     #[error(
         "no TLS came of it: {0}. Is the certificate one that browsers trust, for this name and not expired? One of your own: --trust FILE.pem"
     )]

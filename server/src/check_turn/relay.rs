@@ -53,6 +53,8 @@ struct Heard {
     /// The last refusal, but for the first one, which only asks who one is.
     refused: Option<Said>,
     was_asked_who: bool,
+    /// It gave what was asked for without knowing who one is.
+    is_open: bool,
 }
 
 /// What happened of it.
@@ -173,7 +175,8 @@ impl Way {
         match self.heard.refused.take() {
             Some(said) => Fault::said(said, doing, peer),
             None if !self.heard.anything => Fault::Silence,
-            None if !self.heard.was_asked_who => Fault::Open,
+            None if self.heard.is_open => Fault::Open,
+            None if !self.heard.was_asked_who => Fault::Strange,
             None => Fault::Stopped(doing),
         }
     }
@@ -209,8 +212,8 @@ impl Heard {
     fn note(&mut self, bytes: &[u8]) {
         self.anything = true;
         let Ok(message) = Message::from_bytes(bytes) else { return };
-        if message.class() != MessageClass::Error {
-            return;
+        if message.class() == MessageClass::Success {
+            self.is_open |= !self.was_asked_who;
         }
         let Ok(error) = message.attribute::<ErrorCode>() else { return };
         match error.code() {

@@ -8,7 +8,8 @@
 //!
 //! The machines in the driver know neither sockets nor clocks; everything here that does stands around them: [`listen`] and
 //! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
-//! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together.
+//! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together for a process of its own, [`embed`] for a program
+//! that has a server already.
 
 pub mod certificates;
 pub mod check_turn;
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod company;
 pub mod config;
 pub mod driver;
+pub mod embed;
 pub mod http;
 pub mod ice;
 pub mod listen;
@@ -24,5 +26,6 @@ pub mod log;
 pub mod media;
 pub mod memory;
 pub mod quic;
+mod realm;
 pub mod secrets;
 pub mod serve;

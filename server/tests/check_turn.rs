@@ -62,7 +62,7 @@ impl Coturn {
             .spawn()
             .expect("turnserver starts (Debian's package coturn)");
         let mut turn = Coturn { child, folder, port };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(("127.0.0.1", port)).is_err() || !is_answered(port) {
             assert_eq!(turn.child.try_wait().expect("a child"), None, "it ended: {}", turn.log());
             sleep(Duration::from_millis(20));
         }
@@ -88,6 +88,14 @@ impl Drop for Coturn {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether somebody answers a STUN Binding request over UDP: its listener comes after that of TCP.
+fn is_answered(port: u16) -> bool {
+    let request = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
+    socket.send_to(&request, ("127.0.0.1", port)).is_ok() && socket.recv_from(&mut [0; 512]).is_ok()
 }
 
 fn free_port() -> u16 {

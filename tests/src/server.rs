@@ -95,6 +95,11 @@ impl Server {
         Server::on(Arc::new(Folder::new()), sets, Some(people)).await
     }
 
+    /// On a folder that is there already.
+    pub async fn restored(folder: Folder) -> Server {
+        Server::on(Arc::new(folder), Vec::new(), None).await
+    }
+
     async fn on(folder: Arc<Folder>, sets: Vec<String>, people: Option<u32>) -> Server {
         let mut command = Command::new(binary());
         command.args(["serve", "--ready", "json", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());

@@ -52,7 +52,7 @@ cargo build -q --locked --bin duologue
 cargo nextest run --locked $others --no-fail-fast
 cargo test -q --locked $others --doc
 
-say "a native program with pictures"
+say "a native program with picture and sound"
 cargo clippy -q --locked -p duologue-native-peer --all-targets -- -D warnings
 cargo nextest run --locked -p duologue-native-peer
 

@@ -25,7 +25,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(any(feature = "http", feature = "quic"))]
+#[cfg(any(feature = "http", feature = "quic", feature = "tls"))]
 extern crate std;
 
 mod call;
@@ -43,6 +43,8 @@ mod seam;
 mod seen;
 #[cfg(feature = "http")]
 mod server;
+#[cfg(any(feature = "quic", all(feature = "tls", any(feature = "http", feature = "ws"))))]
+mod tls;
 mod tongue;
 mod window;
 
@@ -60,4 +62,6 @@ pub use intents::Intent;
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 #[cfg(feature = "http")]
 pub use server::{Guest, HttpError, Server};
+#[cfg(any(feature = "quic", all(feature = "tls", any(feature = "http", feature = "ws"))))]
+pub use tls::{NoCertificate, Tls};
 pub use window::Window;

@@ -1,6 +1,8 @@
 //! A server by the address of its HTTP: the two things that a program asks before it connects, a guest's token and where QUIC is, and
 //! the addresses that [`Client::connect`](crate::Client::connect) takes. It keeps no connection.
 
+#[cfg(feature = "tls")]
+use crate::tls::{self, Tls};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,10 +15,14 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+#[cfg(feature = "tls")]
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_rustls::TlsConnector;
 use url::Url;
 
 /// How long an answer may take, the connection included.
@@ -25,9 +31,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 
 /// A server, known by the address of its HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Server {
     url: Url,
+    #[cfg(feature = "tls")]
+    tls: Tls,
 }
 
 /// Somebody new, with the token that signs them in.
@@ -63,6 +71,24 @@ pub enum HttpError {
     /// Nobody answers there.
     #[error("the server does not answer: {0}")]
     Unreachable(String),
+    /// The server's certificate is not believed; see `Server::with_tls`.
+    #[cfg(feature = "tls")]
+    #[error("the server is not believed: {0}")]
+    Untrusted(String),
+}
+
+impl HttpError {
+    /// A stable code: the server's own where it refused, else `bad_address`, `strange`, `unreachable` or `untrusted`.
+    pub fn code(&self) -> &str {
+        match self {
+            HttpError::Address(_) => "bad_address",
+            HttpError::Refused { code, .. } => code,
+            HttpError::Strange(_) => "strange",
+            HttpError::Unreachable(_) => "unreachable",
+            #[cfg(feature = "tls")]
+            HttpError::Untrusted(_) => "untrusted",
+        }
+    }
 }
 
 impl Server {
@@ -85,7 +111,18 @@ impl Server {
         url.set_path("/");
         url.set_query(None);
         url.set_fragment(None);
-        Ok(Server { url })
+        Ok(Server {
+            url,
+            #[cfg(feature = "tls")]
+            tls: Tls::browsers(),
+        })
+    }
+
+    /// With this TLS instead of that of browsers.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(self, tls: &Tls) -> Server {
+        Server { tls: tls.clone(), ..self }
     }
 
     /// Where its WebSocket is: `ws://…/v1/ws`, or `wss://…` where HTTP is HTTPS.
@@ -167,7 +204,10 @@ impl Server {
         let stream = TcpStream::connect((host, port)).await.map_err(unreachable)?;
         #[cfg(feature = "tls")]
         if self.is_tls() {
-            return over(tls::open(host, stream).await?, request).await;
+            let name = ServerName::try_from(host.to_owned()).map_err(|error| HttpError::Address(error.to_string()))?;
+            let stream = TlsConnector::from(self.tls.config()).connect(name, stream).await;
+            return over(stream.map_err(|error| tls::distrust(&error).map_or_else(|| unreachable(error), HttpError::Untrusted))?, request)
+                .await;
         }
         over(stream, request).await
     }
@@ -200,29 +240,6 @@ where
                 retry_after: told["retry_after_ms"].as_u64().map(Duration::from_millis),
             })
         }
-    }
-}
-
-#[cfg(feature = "tls")]
-mod tls {
-    use super::{HttpError, unreachable};
-    use alloc::string::ToString;
-    use alloc::sync::Arc;
-    use rustls::pki_types::ServerName;
-    use rustls::{ClientConfig, RootCertStore};
-    use tokio::net::TcpStream;
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::client::TlsStream;
-
-    pub(super) async fn open(host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, HttpError> {
-        let name = ServerName::try_from(host.to_string()).map_err(|error| HttpError::Address(error.to_string()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has what TLS needs")
-            .with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-            .with_no_client_auth();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(unreachable)
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Cli {
 }
 
 /// What can be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Run the server
     #[command(after_help = EXAMPLES)]
@@ -40,9 +40,13 @@ pub enum Command {
     /// Say whether the configuration makes sense, and nothing else
     #[command(after_help = "Example:\n  duologue check-config --config duologue.toml && systemctl restart duologue")]
     CheckConfig,
-    /// Ask every TURN server of the configuration for a relay, and say which gave one
-    #[command(after_help = "Example:\n  duologue check-turn --config duologue.toml\n\nIt ends with 1 if one gave none.")]
-    CheckTurn,
+    /// Send data over every TURN server of the configuration, ask every STUN server, and say what works and what is wrong
+    #[command(after_help = "Example:\n  duologue check-turn --config duologue.toml\n\nIt ends with 1 if one does not work.")]
+    CheckTurn {
+        /// Certificates (PEM) to believe beside those that browsers do, for turns: and stuns:
+        #[arg(long, value_name = "FILE.pem")]
+        trust: Option<PathBuf>,
+    },
     /// Print the configuration that holds, with what each key is for and where it was said
     #[command(after_help = "Example:\n  duologue print-config --set invites.ring=30s")]
     PrintConfig,

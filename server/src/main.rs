@@ -5,6 +5,7 @@ use clap::Parser;
 use duologue_server::cli::{Cli, Command};
 use duologue_server::{check_turn, clock, config, log, serve};
 use std::io::stdout;
+use std::path::Path;
 use std::process::ExitCode;
 
 // Measured: after a spike of connections it gives memory back within a second, where others keep it.
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
     };
     match command.unwrap_or(Command::Serve) {
         Command::CheckConfig => println!("The configuration makes sense."),
-        Command::CheckTurn => return check_turn(&settings),
+        Command::CheckTurn { trust } => return check_turn(&settings, trust.as_deref()),
         Command::PrintConfig => print!("{}", config::print(&settings)),
         Command::Serve => {
             // People are told by the banner; the log then speaks of what happens.
@@ -32,12 +33,16 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn check_turn(settings: &config::Settings) -> ExitCode {
+fn check_turn(settings: &config::Settings, trust: Option<&Path>) -> ExitCode {
     let servers = settings.ice_servers();
-    if servers.turn.is_empty() {
-        return failed(2, "there is no TURN server to check: turn.urls and turn.secret say where it is (docs/operating.md)");
+    if servers.turn.is_empty() && servers.stun.is_empty() {
+        return failed(2, "there is nothing to check: turn.urls and turn.secret, stun.urls say where servers are (docs/operating.md)");
     }
-    match check_turn::check(&servers, clock::wall(), &mut stdout()) {
+    let roots = match check_turn::roots(trust) {
+        Ok(roots) => roots,
+        Err(line) => return failed(2, &line),
+    };
+    match check_turn::check(&servers, &roots, clock::wall(), &mut stdout()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => failed(1, &format!("stdout: {error}")),

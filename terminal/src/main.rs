@@ -9,11 +9,13 @@ use app::{App, Shown, Wish};
 use clap::{Parser, ValueEnum};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use duologue_client::wire::{Command, Done};
-use duologue_client::{Client, Config, Event, Failed, Server};
+use duologue_client::{Client, Config, Event, Failed, Server, Tls};
 use futures_util::StreamExt;
 use ratatui::DefaultTerminal;
 use std::error::Error;
+use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -44,7 +46,7 @@ Keys (the last line on the screen says those that do something now):
 Examples:
   duologue-terminal --name Ann                                   the server on this machine
   duologue-terminal --name Ann --carrier quic                    the same over QUIC
-  duologue-terminal --name Ann --server https://duologue.example over TLS
+  duologue-terminal --name Ann --server https://duologue.example over TLS (--trust FILE.pem: with a certificate of one's own)
 
 A connection that is lost is made again by itself: within ten seconds nobody notices, and a call waits for a minute."
 )]
@@ -61,6 +63,9 @@ struct Args {
     /// How long the calls that you ask for are, to begin with.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=30))]
     minutes: u32,
+    /// Certificates (PEM) to believe beside those that browsers do, for an https:// address.
+    #[arg(long, value_name = "FILE.pem")]
+    trust: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,7 +96,8 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         return Err("it wants a terminal for input and output".into());
     }
-    let server = Server::at(&args.server)?;
+    let tls = tls(args.trust.as_deref())?;
+    let server = Server::at(&args.server)?.with_tls(&tls);
     let url = match args.carrier {
         Carrier::Ws => server.websocket(),
         Carrier::Quic => server.quic().await?.ok_or("the server does not speak QUIC; try --carrier ws")?,
@@ -104,7 +110,7 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     let guest = server.guest(&args.name).await?;
     println!("Connecting to {} over {carrier} …", args.server);
     // Without a picture there is nothing to negotiate.
-    let mut client = Client::connect_with(&url, Config { negotiate: false, ..Config::drawn(guest.token)? }).await?;
+    let mut client = Client::connect_with_tls(&url, Config { negotiate: false, ..Config::drawn(guest.token)? }, &tls).await?;
     let mut app = App::new(&args.name, carrier, args.minutes);
     let mut terminal = ratatui::try_init()?;
     let visited = visit(&mut terminal, &mut client, &mut app).await;
@@ -112,6 +118,13 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     let last = visited?;
     client.leave().await;
     Ok(last)
+}
+
+fn tls(trust: Option<&Path>) -> Result<Tls, Box<dyn Error>> {
+    let Some(path) = trust else { return Ok(Tls::browsers()) };
+    let wrong = |error: &dyn Error| format!("--trust {}: {error}", path.display());
+    let pem = fs::read(path).map_err(|error| wrong(&error))?;
+    Ok(Tls::trusting(&pem).map_err(|error| wrong(&error))?)
 }
 
 async fn visit(terminal: &mut DefaultTerminal, client: &mut Client, app: &mut App) -> Result<String, Box<dyn Error>> {

@@ -1,20 +1,16 @@
 //! The program as people have it: under a terminal of its own, against the real server, with somebody else as a plain client. The
 //! screen is what a terminal would show (vt100), and everything is waited for on it.
 
-use duologue_tests::{Carrier, Client, PATIENCE, Server, within};
+use duologue_tests::{Carrier, Client, Folder, PATIENCE, Server, Way, within};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 const ROWS: u16 = 20;
@@ -124,6 +120,32 @@ async fn seen(client: &mut Client, name: &str) -> String {
     card["user"].as_str().expect("an id").into()
 }
 
+/// To the real server over TLS: whoever trusts its certificate comes in, whoever does not is told why.
+#[tokio::test]
+async fn a_server_of_one_s_own_is_believed_by_whom_one_says_so() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).expect("a folder");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_string()]).expect("a certificate");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_string();
+    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
+    fs::write(&certificate, made.cert.pem()).expect("written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let server = Server::with(&[&format!("tls.certificate={certificate}"), &format!("tls.key={key}")]).await;
+    let door = format!("https://{}", server.at);
+
+    let mut ann = Terminal::start(&["--server", &door, "--name", "Ann", "--trust", &certificate]);
+    ann.shows(&["connected over WebSocket and TLS", "0 free in the lobby"]).await;
+    ann.press("q");
+    assert_eq!(within("the end", ann.ends()).await, Some(0));
+
+    let mut bob = Terminal::start(&["--server", &door, "--name", "Bob"]);
+    bob.shows(&["the server is not believed: invalid peer certificate"]).await;
+    assert_eq!(within("the end", bob.ends()).await, Some(1));
+    let mut cid = Terminal::start(&["--server", &door, "--name", "Cid", "--trust", &key]);
+    cid.shows(&[&format!("--trust {key}: no certificate")]).await;
+    assert_eq!(within("the end", cid.ends()).await, Some(1));
+}
+
 #[tokio::test]
 async fn one_rings_from_a_terminal_talks_and_hangs_up() {
     let server = Server::start().await;
@@ -217,47 +239,11 @@ async fn two_terminals_meet_whoever_comes() {
     ann.shows(&["Bob: hello from QUIC"]).await;
 }
 
-/// A way to the server that can be cut, at an address that stays.
-struct Way {
-    at: SocketAddr,
-    to: SocketAddr,
-    runs: Option<JoinHandle<()>>,
-}
-
-impl Way {
-    async fn open(at: SocketAddr, to: SocketAddr) -> Way {
-        let listener = TcpListener::bind(at).await.expect("the address is free");
-        let at = listener.local_addr().expect("an address");
-        let runs = tokio::spawn(async move {
-            // With this task ends what goes through it.
-            let mut carried = JoinSet::new();
-            loop {
-                let (mut here, _) = listener.accept().await.expect("a connection");
-                carried.spawn(async move {
-                    let mut there = TcpStream::connect(to).await.expect("the server listens");
-                    let _ = copy_bidirectional(&mut here, &mut there).await;
-                });
-            }
-        });
-        Way { at, to, runs: Some(runs) }
-    }
-
-    async fn cut(&mut self) {
-        let runs = self.runs.take().expect("it was open");
-        runs.abort();
-        assert!(runs.await.is_err_and(|ended| ended.is_cancelled()));
-    }
-
-    async fn mend(&mut self) {
-        *self = Way::open(self.at, self.to).await;
-    }
-}
-
 #[tokio::test]
 async fn con_4_a_lost_connection_is_said_in_words_and_the_call_goes_on() {
     // However long it takes here, it is within the grace.
     let server = Server::with(&["connections.grace=60s"]).await;
-    let mut way = Way::open(SocketAddr::from(([127, 0, 0, 1], 0)), server.at).await;
+    let mut way = Way::tcp(server.at).await;
     let mut ann = Terminal::start(&["--server", &format!("http://{}", way.at), "--name", "Ann"]);
     ann.shows(&["connected over WebSocket", "1 free in the lobby"]).await;
     way.cut().await;

@@ -11,10 +11,12 @@ mod folder;
 pub mod http;
 pub mod quic;
 mod server;
+mod way;
 
 pub use client::{Carrier, Client, Door, Dropped, Guest, drawn_client};
 pub use folder::Folder;
 pub use server::{Ended, Server, binary, run};
+pub use way::Way;
 
 use std::time::Duration;
 use tokio::time::Instant;

@@ -119,7 +119,8 @@ impl Server {
         let ready: Value = serde_json::from_str(&line).expect("the first line is JSON");
         assert_eq!(ready["ready"], true, "{line}");
         let at: SocketAddr = ready["http"].as_str().expect("an address").parse().expect("an address");
-        assert_eq!(ready["ws"], format!("ws://{at}/v1/ws"));
+        let scheme = if ready["ws"].as_str().is_some_and(|ws| ws.starts_with("wss:")) { "wss" } else { "ws" };
+        assert_eq!(ready["ws"], format!("{scheme}://{at}/v1/ws"));
         let pid = ready["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("its id");
         assert_eq!(Some(pid), child.id(), "it knows its own id");
         Server { at, pid, folder, sets, people, child, errors }

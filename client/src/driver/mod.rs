@@ -10,6 +10,8 @@ mod task;
 mod websocket;
 mod words;
 
+#[cfg(any(feature = "quic", feature = "tls"))]
+use crate::Tls;
 use crate::{Config, End, Event, Failed, Input, NegotiationInput};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -39,6 +41,24 @@ pub enum ConnectError {
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
+    /// The server's certificate is not believed; see [`Client::connect_with_tls`].
+    #[cfg(any(feature = "quic", feature = "tls"))]
+    #[error("the server is not believed: {0}")]
+    Untrusted(String),
+}
+
+impl ConnectError {
+    /// A stable code: the server's own where it said one (`bad_token`), else `bad_address`, `ended`, `no_random` or `untrusted`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ConnectError::Address(_) => "bad_address",
+            ConnectError::Ended(End::Closed(closing)) => closing.code(),
+            ConnectError::Ended(End::ClosedOtherwise | End::Left) => "ended",
+            ConnectError::Random(_) => "no_random",
+            #[cfg(any(feature = "quic", feature = "tls"))]
+            ConnectError::Untrusted(_) => "untrusted",
+        }
+    }
 }
 
 /// A connected client: its events, and the [`Handle`] to ask with, whose methods are its own.
@@ -97,6 +117,7 @@ impl Client {
     ///
     /// # Errors
     /// `Address` – not such an address. `Ended` – `bad_token`, `banned` and their like. `Random` – the system gives none.
+    /// `Untrusted` – the certificate of the server.
     pub async fn connect(url: &str, token: impl Into<String>) -> Result<Client, ConnectError> {
         Client::connect_with(url, Config::drawn(token)?).await
     }
@@ -107,6 +128,21 @@ impl Client {
     /// As `connect`.
     pub async fn connect_with(url: &str, mut config: Config) -> Result<Client, ConnectError> {
         let address = Address::parse(url, &mut config.form).map_err(ConnectError::Address)?;
+        Client::open(address, config).await
+    }
+
+    /// As `connect_with`, over `wss://` and `quic://` with this TLS: other roots than those of browsers, or what else one needs. An
+    /// address that names certificates believes those alone.
+    ///
+    /// # Errors
+    /// As `connect`.
+    #[cfg(any(feature = "quic", feature = "tls"))]
+    pub async fn connect_with_tls(url: &str, mut config: Config, tls: &Tls) -> Result<Client, ConnectError> {
+        let address = Address::parse(url, &mut config.form).and_then(|address| address.with_tls(tls)).map_err(ConnectError::Address)?;
+        Client::open(address, config).await
+    }
+
+    async fn open(address: Address, config: Config) -> Result<Client, ConnectError> {
         let (asks, asked) = mpsc::channel(ASKS);
         let (events, told) = mpsc::channel(EVENTS);
         let (welcomed, welcome) = oneshot::channel();
@@ -114,7 +150,7 @@ impl Client {
         let client = Client { handle: Handle { asks }, events: told };
         match welcome.await {
             Ok(Ok(())) => Ok(client),
-            Ok(Err(end)) => Err(ConnectError::Ended(end)),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(ConnectError::Ended(End::Left)),
         }
     }

@@ -1,7 +1,8 @@
 //! One connection over QUIC: ALPN `duologue/1`, one stream, each message with its length before it. The client's own keep-alive is
 //! what keeps the way open, and tells the server of another address.
 
-use super::socket::{Broken, Came};
+use super::socket::{Broken, Came, Unopened};
+use crate::Tls;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -15,7 +16,7 @@ use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, IdleTimeout, Re
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use std::net::UdpSocket;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -46,6 +47,8 @@ const GOING_AWAY: u32 = 1001;
 pub(super) struct Address {
     host: String,
     port: u16,
+    /// Certificates were named: no other TLS counts.
+    is_named: bool,
     client: ClientConfig,
 }
 
@@ -67,7 +70,15 @@ impl Address {
                 hashes.push(digest(hash).ok_or_else(|| wrong("a certificate is 64 hexadecimal digits"))?);
             }
         }
-        Ok(Address { host: host.to_string(), port, client: client(hashes) })
+        let (is_named, tls) = (!hashes.is_empty(), tls(hashes));
+        Ok(Address { host: host.to_string(), port, is_named, client: client(&tls).map_err(|error| wrong(&error))? })
+    }
+
+    pub(super) fn with_tls(self, tls: &Tls) -> Result<Address, String> {
+        match self.is_named {
+            true => Ok(self),
+            false => Ok(Address { client: client(&tls.config())?, ..self }),
+        }
     }
 }
 
@@ -82,20 +93,27 @@ fn digest(text: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-fn client(hashes: Vec<[u8; 32]>) -> ClientConfig {
+/// That believes those that are named, or whom browsers believe.
+fn tls(hashes: Vec<[u8; 32]>) -> Arc<rustls::ClientConfig> {
+    if hashes.is_empty() {
+        return Tls::browsers().config();
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .expect("the provider has what TLS 1.3 needs");
-    let mut tls = if hashes.is_empty() {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        tls.with_root_certificates(roots).with_no_client_auth()
-    } else {
-        tls.dangerous().with_custom_certificate_verifier(Arc::new(Named { hashes, algorithms })).with_no_client_auth()
-    };
+        .expect("the provider has what TLS 1.3 needs")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Named { hashes, algorithms }))
+        .with_no_client_auth();
+    Arc::new(tls)
+}
+
+fn client(tls: &rustls::ClientConfig) -> Result<ClientConfig, String> {
+    let mut tls = tls.clone();
     tls.alpn_protocols = vec![ALPN.to_vec()];
-    let mut client = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("TLS 1.3 with its first cipher suite")));
+    let tls = QuicClientConfig::try_from(tls).map_err(|error| error.to_string())?;
+    let mut client = ClientConfig::new(Arc::new(tls));
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(0u32.into())
@@ -108,7 +126,7 @@ fn client(hashes: Vec<[u8; 32]>) -> ClientConfig {
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
         .mtu_discovery_config(None);
     client.transport_config(Arc::new(transport));
-    client
+    Ok(client)
 }
 
 /// Believes the certificates that it was told, and no others: for servers whose certificate nobody can be asked about.
@@ -168,27 +186,42 @@ pub(super) struct Socket {
     seen: u64,
 }
 
+/// What is wrong with the server's certificate, if that is why a handshake failed; the library tells it as text only.
+fn distrust(error: ConnectionError) -> Option<Unopened> {
+    match error {
+        ConnectionError::TransportError(error) if error.reason.starts_with("invalid peer certificate") => {
+            Some(Unopened::Untrusted(error.reason))
+        }
+        _ => None,
+    }
+}
+
 fn unbound(to: SocketAddr) -> SocketAddr {
     if to.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() }
 }
 
 impl Socket {
     /// Tries the host's addresses one after the other.
-    pub(super) async fn open(address: Address) -> Result<Socket, Broken> {
-        let Address { host, port, client } = address;
+    pub(super) async fn open(address: Address) -> Result<Socket, Unopened> {
+        let Address { host, port, client, .. } = address;
+        let mut why = Unopened::Broken;
         for to in lookup_host((host.as_str(), port)).await.map_err(|_| Broken)? {
             let connecting = Endpoint::client(unbound(to)).ok().and_then(|endpoint| {
                 let connecting = endpoint.connect_with(client.clone(), to, &host).ok()?;
                 Some((endpoint, connecting))
             });
             let Some((endpoint, connecting)) = connecting else { continue };
-            if let Ok(Ok(connection)) = timeout(ANSWER_WITHIN, connecting).await {
-                let (send, recv) = connection.open_bi().await.map_err(|_| Broken)?;
-                let (look, seen) = (Instant::now() + LOOK_EVERY, life(&connection));
-                return Ok(Socket { endpoint, connection, send, recv, reader: Reader::default(), look, seen });
+            match timeout(ANSWER_WITHIN, connecting).await {
+                Ok(Ok(connection)) => {
+                    let (send, recv) = connection.open_bi().await.map_err(|_| Broken)?;
+                    let (look, seen) = (Instant::now() + LOOK_EVERY, life(&connection));
+                    return Ok(Socket { endpoint, connection, send, recv, reader: Reader::default(), look, seen });
+                }
+                Ok(Err(error)) => why = distrust(error).unwrap_or(why),
+                Err(_) => {}
             }
         }
-        Err(Broken)
+        Err(why)
     }
 
     pub(super) async fn next(&mut self) -> Came {

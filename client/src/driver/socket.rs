@@ -5,6 +5,8 @@ use super::quic;
 #[cfg(feature = "ws")]
 use super::websocket;
 use crate::Form;
+#[cfg(any(feature = "quic", feature = "tls"))]
+use crate::Tls;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -23,7 +25,7 @@ pub(super) enum Address {
     #[cfg(feature = "quic")]
     Quic(quic::Address),
     #[cfg(feature = "ws")]
-    WebSocket(Box<websocket::Request>, Form),
+    WebSocket(Box<websocket::Address>),
 }
 
 pub(super) enum Socket {
@@ -36,6 +38,20 @@ pub(super) enum Socket {
 /// Nothing came of it, or nothing more is taken; what the other side said about it comes as `Came::End`.
 pub(super) struct Broken;
 
+/// Why there is no socket.
+pub(super) enum Unopened {
+    Broken,
+    /// The server's certificate is not believed.
+    #[cfg(any(feature = "quic", feature = "tls"))]
+    Untrusted(String),
+}
+
+impl From<Broken> for Unopened {
+    fn from(Broken: Broken) -> Unopened {
+        Unopened::Broken
+    }
+}
+
 impl Address {
     /// Reads it; the error says what is wrong. QUIC has one form, which is set.
     pub(super) fn parse(url: &str, form: &mut Form) -> Result<Address, String> {
@@ -47,8 +63,21 @@ impl Address {
                 quic::Address::parse(url).map(Address::Quic)
             }
             #[cfg(feature = "ws")]
-            "ws" | "wss" => websocket::request(url, *form).map(|request| Address::WebSocket(request.into(), *form)),
+            "ws" | "wss" => websocket::Address::parse(url, *form).map(|address| Address::WebSocket(address.into())),
             _ => Err(format!("{url}: this client speaks {}", Address::schemes())),
+        }
+    }
+
+    /// With this TLS instead of that of browsers.
+    #[cfg(any(feature = "quic", feature = "tls"))]
+    pub(super) fn with_tls(self, tls: &Tls) -> Result<Address, String> {
+        match self {
+            #[cfg(feature = "quic")]
+            Address::Quic(address) => address.with_tls(tls).map(Address::Quic),
+            #[cfg(all(feature = "ws", feature = "tls"))]
+            Address::WebSocket(address) => Ok(Address::WebSocket(address.with_tls(tls).into())),
+            #[cfg(all(feature = "ws", not(feature = "tls")))]
+            address @ Address::WebSocket(_) => Ok(address),
         }
     }
 
@@ -60,12 +89,12 @@ impl Address {
         }
     }
 
-    pub(super) async fn open(self) -> Result<Socket, Broken> {
+    pub(super) async fn open(self) -> Result<Socket, Unopened> {
         match self {
             #[cfg(feature = "quic")]
             Address::Quic(address) => quic::Socket::open(address).await.map(|socket| Socket::Quic(Box::new(socket))),
             #[cfg(feature = "ws")]
-            Address::WebSocket(request, form) => websocket::Socket::open(*request, form).await.map(Socket::WebSocket),
+            Address::WebSocket(address) => websocket::Socket::open(*address).await.map(Socket::WebSocket),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The task: it reads the clock, carries out what the engine says, and brings it what happens. It decides nothing but how much may
 //! wait: events that the application does not take stay in a backlog, and beyond that the socket is not read.
 
-use super::socket::{Address, Broken, Came, Socket};
-use crate::{Answered, Config, End, Engine, Event, Failed, Input, Output};
+use super::ConnectError;
+use super::socket::{Address, Came, Socket, Unopened};
+use crate::{Answered, Config, Engine, Event, Failed, Input, Output};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::future::{Future, pending};
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 const BACKLOG: usize = 4_096;
 
 type Look = Box<dyn FnOnce(&Engine, Millis) + Send>;
-type Opening = Pin<Box<dyn Future<Output = Result<Socket, Broken>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Socket, Unopened>> + Send>>;
 
 pub(super) enum Ask {
     Command {
@@ -44,7 +45,7 @@ pub(super) struct Driver {
     events: mpsc::Sender<Event>,
     backlog: VecDeque<Event>,
     /// Told once, by the first welcome or the end before it.
-    welcomed: Option<oneshot::Sender<Result<(), End>>>,
+    welcomed: Option<oneshot::Sender<Result<(), ConnectError>>>,
     ended: bool,
 }
 
@@ -53,7 +54,7 @@ enum Woken {
     Asked(Option<Ask>),
     Came(Came),
     Due,
-    Opened(Result<Socket, Broken>),
+    Opened(Result<Socket, Unopened>),
     /// The application took an event, or is gone.
     Taken(bool),
 }
@@ -64,7 +65,7 @@ impl Driver {
         address: Address,
         asks: mpsc::Receiver<Ask>,
         events: mpsc::Sender<Event>,
-        welcomed: oneshot::Sender<Result<(), End>>,
+        welcomed: oneshot::Sender<Result<(), ConnectError>>,
     ) -> Driver {
         Driver {
             engine: Engine::new(config),
@@ -164,9 +165,8 @@ impl Driver {
                 return;
             }
             Event::Ended(end) => {
-                self.ended = true;
-                self.asks.close();
-                self.first(Err(end));
+                self.end();
+                self.first(Err(ConnectError::Ended(end)));
             }
             Event::Welcomed(_) => self.first(Ok(())),
             _ => {}
@@ -174,7 +174,12 @@ impl Driver {
         self.backlog.push_back(event);
     }
 
-    fn first(&mut self, result: Result<(), End>) {
+    fn end(&mut self) {
+        self.ended = true;
+        self.asks.close();
+    }
+
+    fn first(&mut self, result: Result<(), ConnectError>) {
         if let Some(welcomed) = self.welcomed.take() {
             let _ = welcomed.send(result);
         }
@@ -200,14 +205,20 @@ impl Driver {
         }
     }
 
-    fn opened(&mut self, result: Result<Socket, Broken>) {
+    fn opened(&mut self, result: Result<Socket, Unopened>) {
         self.opening = None;
         match result {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.engine.handle_input(self.now(), Input::Connected { link: self.link });
             }
-            Err(Broken) => self.lost(None),
+            // Later it may be a network that shows a page of its own for a while; at the first time somebody should know.
+            #[cfg(any(feature = "quic", feature = "tls"))]
+            Err(Unopened::Untrusted(why)) if self.welcomed.is_some() => {
+                self.end();
+                self.first(Err(ConnectError::Untrusted(why)));
+            }
+            Err(_) => self.lost(None),
         }
     }
 
@@ -221,7 +232,7 @@ impl Driver {
     }
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Result<Socket, Broken> {
+async fn opened(opening: &mut Option<Opening>) -> Result<Socket, Unopened> {
     match opening {
         Some(opening) => opening.await,
         None => pending().await,

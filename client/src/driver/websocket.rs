@@ -1,7 +1,9 @@
 //! One WebSocket: how it is opened, what a frame says to the engine, how it is closed.
 
-use super::socket::{Broken, Came};
+use super::socket::{Broken, Came, Unopened};
 use crate::Form;
+#[cfg(feature = "tls")]
+use crate::tls::{self, Tls};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -11,12 +13,12 @@ use duologue_core::wire::MESSAGE_MAX_BYTES;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-pub(super) use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// How long a write may take before the link counts as broken.
@@ -31,23 +33,62 @@ pub(super) struct Socket {
     code: Option<u16>,
 }
 
-/// The request that opens it.
-pub(super) fn request(url: &str, form: Form) -> Result<Request, String> {
-    let mut request = url.into_client_request().map_err(|error| format!("{url}: {error}"))?;
-    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(form.subprotocol()));
-    Ok(request)
+/// The request that opens it, and what is spoken then.
+#[derive(Clone)]
+pub(super) struct Address {
+    request: Request,
+    form: Form,
+    #[cfg(feature = "tls")]
+    tls: Tls,
+}
+
+impl Address {
+    pub(super) fn parse(url: &str, form: Form) -> Result<Address, String> {
+        if url.starts_with("wss://") && cfg!(not(feature = "tls")) {
+            return Err(format!("{url}: this client was built without TLS"));
+        }
+        let mut request = url.into_client_request().map_err(|error| format!("{url}: {error}"))?;
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(form.subprotocol()));
+        Ok(Address {
+            request,
+            form,
+            #[cfg(feature = "tls")]
+            tls: Tls::browsers(),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn with_tls(self, tls: &Tls) -> Address {
+        Address { tls: tls.clone(), ..self }
+    }
+}
+
+/// Of all that keeps a socket from being opened, only a certificate is not to be tried again.
+fn why(error: Error) -> Unopened {
+    match error {
+        #[cfg(feature = "tls")]
+        Error::Io(error) => tls::distrust(&error).map_or(Unopened::Broken, Unopened::Untrusted),
+        _ => Unopened::Broken,
+    }
 }
 
 impl Socket {
-    pub(super) async fn open(request: Request, form: Form) -> Result<Box<Socket>, Broken> {
+    pub(super) async fn open(address: Address) -> Result<Box<Socket>, Unopened> {
         let config = WebSocketConfig::default()
             .read_buffer_size(1024)
             .write_buffer_size(0)
             .max_write_buffer_size(256 * 1024)
             .max_message_size(Some(MESSAGE_MAX_BYTES))
             .max_frame_size(Some(MESSAGE_MAX_BYTES));
-        let (stream, _response) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await.map_err(|_| Broken)?;
-        Ok(Box::new(Socket { stream, form, code: None }))
+        #[cfg(feature = "tls")]
+        let opening = {
+            let connector = tokio_tungstenite::Connector::Rustls(address.tls.config());
+            tokio_tungstenite::connect_async_tls_with_config(address.request, Some(config), true, Some(connector))
+        };
+        #[cfg(not(feature = "tls"))]
+        let opening = tokio_tungstenite::connect_async_with_config(address.request, Some(config), true);
+        let (stream, _response) = opening.await.map_err(why)?;
+        Ok(Box::new(Socket { stream, form: address.form, code: None }))
     }
 
     /// The next thing that comes; ends once.

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use duologue_core::kit::ids::{CallId, InviteId, UserId};
 use duologue_core::kit::time::Millis;
-use duologue_core::wire::{Card, Command, Done, Filter};
+use duologue_core::wire::{Card, Command, Done, Filter, IceServer};
 
 /// Errors are those of [`Handle::command`].
 #[expect(clippy::missing_errors_doc, reason = "they are all the same")]
@@ -69,6 +69,14 @@ impl Handle {
     pub async fn chat(&self, call: CallId, text: impl Into<String>) -> Result<Millis, Failed> {
         match self.command(Command::Chat { call, text: text.into() }).await? {
             Done::Said { at } => Ok(at),
+            _ => Err(Failed::Unknown),
+        }
+    }
+
+    /// STUN and TURN servers for a call, with credentials that are good until its end. It may be asked a few times a call: keep them.
+    pub async fn ice_servers(&self, call: CallId) -> Result<Vec<IceServer>, Failed> {
+        match self.command(Command::IceServers { call }).await? {
+            Done::IceServers { servers, .. } => Ok(servers),
             _ => Err(Failed::Unknown),
         }
     }

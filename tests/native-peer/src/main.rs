@@ -1,6 +1,6 @@
 //! A native program that talks to browsers with pictures: the engine of `duologue-client` does signaling, `str0m` the peer connection,
-//! and `peer` brings the two together. It comes into the lobby, takes every ring, sends a drawn picture, and says once in a while
-//! what it sees, a line of JSON each.
+//! and `peer` brings the two together. It comes into the lobby, takes every ring, sends a drawn picture and two tones, and says once in
+//! a while what it sees and hears, a line of JSON each.
 //!
 //! ```text
 //! $ cargo run -p duologue-native-peer -- --name Robot --carrier quic
@@ -8,11 +8,13 @@
 
 mod clip;
 mod peer;
+mod servers;
 
 use clap::{Parser, ValueEnum};
-use duologue_client::wire::{Card, Event as Happened};
+use duologue_client::ids::CallId;
+use duologue_client::wire::{Card, Event as Happened, IceServer};
 use duologue_client::{COMPACT, Client, Config, Event, NegotiationOutput, Server};
-use peer::Peer;
+use peer::{Kind, Peer};
 use std::error::Error;
 use std::future::pending;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 /// How often it says what it sees.
 const SAYS_EVERY: Duration = Duration::from_millis(250);
 
-/// Talks to browsers: takes every ring, or rings somebody, sends a drawn picture, counts what it sees.
+/// Talks to browsers: takes every ring, or rings somebody, sends a drawn picture and two tones, counts what it sees and hears.
 #[derive(Debug, Parser)]
 #[command(name = "duologue-native-peer")]
 struct Args {
@@ -42,6 +44,9 @@ struct Args {
     /// Rings whoever has this name, once they are seen.
     #[arg(long, value_name = "NAME")]
     ring: Option<String>,
+    /// What addresses it tells of itself.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["host", "srflx", "relay"])]
+    candidates: Vec<Kind>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -69,13 +74,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!(r#"{{"here":"{}","carrier":"{}"}}"#, guest.user, url.split(':').next().unwrap_or_default());
 
     let mut peer: Option<Peer> = None;
+    let mut servers = CallServers::default();
     let mut says = interval_at(Instant::now() + SAYS_EVERY, SAYS_EVERY);
     says.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             event = client.next() => match event.ok_or("the client has ended")? {
                 Event::Ended(end) => return Err(format!("the server said {end}").into()),
-                Event::Peer(NegotiationOutput::Renew { epoch }) => peer = Some(Peer::new(epoch)?),
+                Event::Peer(NegotiationOutput::Renew { epoch }) => {
+                    let servers = servers.of_call(&client).await;
+                    peer = Some(Peer::new(epoch, servers, &args.candidates).await?);
+                }
                 Event::Peer(output) => {
                     if let Some(peer) = &mut peer {
                         peer.does(output);
@@ -103,6 +112,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// The STUN and TURN servers of a call, asked for once: their credentials are good until its end.
+#[derive(Default)]
+struct CallServers {
+    call: Option<CallId>,
+    list: Vec<IceServer>,
+}
+
+impl CallServers {
+    async fn of_call(&mut self, client: &Client) -> &[IceServer] {
+        let call = client.look(|engine, _| engine.call().map(|call| call.id())).await.flatten();
+        if let Some(call) = call.filter(|_| self.call != call) {
+            // Without any, a call within one network works.
+            self.list = client.ice_servers(call).await.unwrap_or_default();
+            self.call = Some(call);
+        }
+        &self.list
+    }
+}
+
 async fn goes_on(peer: &mut Option<Peer>) {
     match peer {
         Some(peer) => peer.goes_on().await,
@@ -111,9 +139,9 @@ async fn goes_on(peer: &mut Option<Peer>) {
 }
 
 fn tell(counts: &peer::Counts) {
-    let peer::Counts { is_connected, video_packets, video_frames, audio_packets, frames_sent } = counts;
+    let peer::Counts { is_connected, video_packets, video_frames, audio_packets, audible_packets, frames_sent } = counts;
     println!(
-        r#"{{"connected":{is_connected},"video_packets":{video_packets},"video_frames":{video_frames},"audio_packets":{audio_packets},"frames_sent":{frames_sent}}}"#
+        r#"{{"connected":{is_connected},"video_packets":{video_packets},"video_frames":{video_frames},"audio_packets":{audio_packets},"audible_packets":{audible_packets},"frames_sent":{frames_sent}}}"#
     );
 }
 

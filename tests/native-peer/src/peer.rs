@@ -1,23 +1,27 @@
 //! One peer connection, for one epoch of a call: it does what the client's engine says (`Event::Peer`) and says what it did
-//! (`Input::Peer`). The WebRTC library is sans-IO as well, so here is its socket and its clock. It sends the clip, and counts what
-//! comes.
+//! (`Input::Peer`). The WebRTC library is sans-IO as well, so here is its socket and its clock. It sends picture and sound, and counts
+//! what comes.
 //!
-//! It has one candidate: the address by which this machine reaches others. Behind a router it would want a STUN server beside it;
-//! `ice_servers` of the call says which.
+//! Its candidates: the address by which this machine reaches others, and what the call's servers give (`servers`).
 
 use crate::clip::Clip;
-use duologue_client::wire::{Candidate as Told, Description, SdpKind};
+use crate::servers::{Came, Servers};
+use clap::ValueEnum;
+use duologue_client::wire::{Candidate as Told, Description, IceServer, SdpKind};
 use duologue_client::{NegotiationInput, NegotiationOutput};
 use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket};
 use std::time::Instant;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, MediaTime, Mid};
+use str0m::media::{Direction, Frequency, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, CandidateKind, Event, IceConnectionState, Input, Output, Rtc};
 use tokio::net::UdpSocket;
 use tokio::time::sleep_until;
+
+/// In decibels under the loudest: what is louder is no silence.
+const SILENCE: i8 = -50;
 
 /// What came and what went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +30,40 @@ pub struct Counts {
     pub video_packets: u64,
     pub video_frames: u64,
     pub audio_packets: u64,
+    /// Those of sound that somebody would hear, by the level that the sender says (RFC 6464).
+    pub audible_packets: u64,
     pub frames_sent: u64,
+}
+
+/// What kinds of addresses are told to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// This machine's own.
+    Host,
+    /// As a STUN server sees it.
+    Srflx,
+    /// At a TURN server.
+    Relay,
+}
+
+/// What is sent, and where.
+struct Track {
+    kind: MediaKind,
+    clip: Clip,
+    codec: Codec,
+    rate: Frequency,
+    /// Where the other side wants it.
+    mid: Option<Mid>,
+    next: Instant,
+}
+
+/// How far one's candidates are told.
+#[derive(PartialEq, Eq)]
+enum Candidates {
+    /// They follow the first description.
+    Held,
+    Told,
+    All,
 }
 
 pub struct Peer {
@@ -39,21 +76,32 @@ pub struct Peer {
     /// One's own offer, until it is answered or taken back.
     offered: Option<SdpPendingOffer>,
     has_offered: bool,
-    has_told_candidates: bool,
-    /// Where the picture goes.
-    video: Option<Mid>,
-    clip: Clip,
-    next_frame: Instant,
+    servers: Servers,
+    kinds: Vec<Kind>,
+    candidates: Candidates,
+    tracks: [Track; 2],
     due: Instant,
     counts: Counts,
     /// What it has to say.
     said: Vec<NegotiationInput>,
 }
 
+impl Track {
+    fn sound(now: Instant) -> Track {
+        Track { kind: MediaKind::Audio, clip: Clip::sound(), codec: Codec::Opus, rate: Frequency::FORTY_EIGHT_KHZ, mid: None, next: now }
+    }
+
+    fn picture(now: Instant) -> Track {
+        Track { kind: MediaKind::Video, clip: Clip::picture(), codec: Codec::Vp8, rate: Frequency::NINETY_KHZ, mid: None, next: now }
+    }
+}
+
 impl Peer {
-    pub fn new(epoch: u32) -> Result<Peer, Error> {
+    /// For an epoch, with the servers of the call and the kinds of candidates that it may use.
+    pub async fn new(epoch: u32, servers: &[IceServer], kinds: &[Kind]) -> Result<Peer, Error> {
         let (socket, address) = socket()?;
         let now = now();
+        let servers = Servers::of(servers, address, now).await;
         let rtc = Rtc::builder().clear_codecs().enable_opus(true, false).enable_vp8(true).build(now);
         Ok(Peer {
             rtc,
@@ -63,18 +111,26 @@ impl Peer {
             answer: None,
             offered: None,
             has_offered: false,
-            has_told_candidates: false,
-            video: None,
-            clip: Clip::new(),
-            next_frame: now,
+            servers,
+            kinds: kinds.to_vec(),
+            candidates: Candidates::Held,
+            tracks: [Track::sound(now), Track::picture(now)],
             due: now,
             counts: Counts::default(),
             said: Vec::new(),
         })
     }
 
+    fn track(&self, kind: MediaKind) -> &Track {
+        self.tracks.iter().find(|track| track.kind == kind).expect("both are there")
+    }
+
+    fn track_mut(&mut self, kind: MediaKind) -> &mut Track {
+        self.tracks.iter_mut().find(|track| track.kind == kind).expect("both are there")
+    }
+
     pub fn counts(&self) -> Counts {
-        Counts { frames_sent: self.clip.sent(), ..self.counts }
+        Counts { frames_sent: self.track(MediaKind::Video).clip.sent(), ..self.counts }
     }
 
     /// Does what the engine says, but for `Renew`, which is a new peer.
@@ -83,7 +139,10 @@ impl Peer {
         let done = match output {
             // A name that only the browser's own machine resolves is none for us; its checks show where it is.
             NegotiationOutput::AddCandidate(told) => {
-                Candidate::from_sdp_string(&told.candidate).map(|candidate| self.rtc.add_remote_candidate(candidate)).ok();
+                if let Ok(candidate) = Candidate::from_sdp_string(&told.candidate) {
+                    self.servers.expect(candidate.addr(), now());
+                    self.rtc.add_remote_candidate(candidate);
+                }
                 Ok(())
             }
             NegotiationOutput::MakeAnswer => self.make_answer(),
@@ -113,21 +172,38 @@ impl Peer {
     /// Waits for the network, the clock or the next frame, and goes on. It may be dropped and asked again.
     pub async fn goes_on(&mut self) {
         let mut buffer = [0; 2000];
-        let next = if self.sends() { self.due.min(self.next_frame) } else { self.due };
+        let frames = self.tracks.iter().filter(|track| self.counts.is_connected && track.mid.is_some()).map(|track| track.next);
+        let next = frames.fold(self.due, Instant::min);
         tokio::select! {
             received = self.socket.recv_from(&mut buffer) => {
                 // What an earlier packet of ours met comes as an error of this call, and means nothing.
-                let Ok((length, source)) = received else { return };
-                let Ok(contents) = buffer[..length].try_into() else { return };
-                let receive = Receive { proto: Protocol::Udp, source, destination: self.address, contents };
-                self.takes(Input::Receive(now(), receive));
+                if let Ok((length, source)) = received {
+                    self.received(source, &buffer[..length]);
+                }
             }
             () = sleep_until(next.into()) => {
                 self.takes(Input::Timeout(now()));
-                self.send_frame();
+                self.send_frames();
             }
         }
         self.drain();
+    }
+
+    fn received(&mut self, source: SocketAddr, bytes: &[u8]) {
+        match self.servers.takes(source, bytes, now()) {
+            Came::Relayed(peer, data) => {
+                if let Some(relayed) = self.servers.relayed() {
+                    self.came(peer, relayed, &data);
+                }
+            }
+            Came::Said => {}
+            Came::Strange => self.came(source, self.address, bytes),
+        }
+    }
+
+    fn came(&mut self, source: SocketAddr, destination: SocketAddr, bytes: &[u8]) {
+        let Ok(contents) = bytes.try_into() else { return };
+        self.takes(Input::Receive(now(), Receive { proto: Protocol::Udp, source, destination, contents }));
     }
 
     fn takes(&mut self, input: Input<'_>) {
@@ -167,8 +243,9 @@ impl Peer {
     fn make_offer(&mut self, restart: bool) -> Result<(), ()> {
         let mut change = self.rtc.sdp_api();
         if !self.has_offered {
-            change.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
-            self.video = Some(change.add_media(MediaKind::Video, Direction::SendRecv, None, None, None));
+            for track in &mut self.tracks {
+                track.mid = Some(change.add_media(track.kind, Direction::SendRecv, None, None, None));
+            }
         }
         if restart {
             change.ice_restart(true);
@@ -183,48 +260,81 @@ impl Peer {
     fn made(&mut self, kind: SdpKind, sdp: String) {
         let epoch = self.epoch;
         self.said.push(NegotiationInput::Made { epoch, kind, sdp });
-        if std::mem::replace(&mut self.has_told_candidates, true) {
+        if self.candidates == Candidates::Held {
+            self.candidates = Candidates::Told;
+            self.tell(Candidate::host(self.address, "udp").expect("an address of this machine"));
+        }
+    }
+
+    /// Tells a candidate that was found, if it is of a kind that is wanted.
+    fn tell(&mut self, candidate: Candidate) {
+        let kind = match candidate.kind() {
+            CandidateKind::Host => Kind::Host,
+            CandidateKind::Relayed => Kind::Relay,
+            CandidateKind::PeerReflexive | CandidateKind::ServerReflexive => Kind::Srflx,
+        };
+        if self.kinds.contains(&kind) {
+            // All media go over one transport, that of the first section.
+            let told = Told { candidate: candidate.to_sdp_string(), mid: None, line: Some(0) };
+            self.said.push(NegotiationInput::LocalCandidate { epoch: self.epoch, candidate: told });
+        }
+        // What others see of the socket is nothing without the socket itself.
+        if self.kinds.contains(&kind) || kind == Kind::Host && self.kinds.contains(&Kind::Srflx) {
+            self.rtc.add_local_candidate(candidate);
+        }
+    }
+
+    fn tell_found(&mut self) {
+        if self.candidates != Candidates::Told {
             return;
         }
-        let candidate = Candidate::host(self.address, "udp").expect("an address of this machine");
-        let text = candidate.to_sdp_string();
-        self.rtc.add_local_candidate(candidate);
-        // All media go over one transport, that of the first section.
-        let candidate = Told { candidate: text, mid: None, line: Some(0) };
-        self.said.push(NegotiationInput::LocalCandidate { epoch, candidate });
-        self.said.push(NegotiationInput::LocalDone { epoch });
+        for candidate in self.servers.take_found() {
+            self.tell(candidate);
+        }
+        if self.servers.is_done() {
+            self.candidates = Candidates::All;
+            self.said.push(NegotiationInput::LocalDone { epoch: self.epoch });
+        }
     }
 
-    fn sends(&self) -> bool {
-        self.counts.is_connected && self.video.is_some()
-    }
-
-    fn send_frame(&mut self) {
+    fn send_frames(&mut self) {
         let now = now();
-        if !self.sends() || now < self.next_frame {
-            return;
+        for at in 0..self.tracks.len() {
+            let track = &mut self.tracks[at];
+            let Some(mid) = track.mid.filter(|_| self.counts.is_connected && now >= track.next) else { continue };
+            track.next = (track.next + track.clip.pace()).max(now);
+            let Some(writer) = self.rtc.writer(mid) else { continue };
+            let Some(pt) = writer.payload_params().find(|params| params.spec().codec == track.codec).map(|params| params.pt()) else {
+                continue;
+            };
+            let (ticks, frame) = track.clip.next();
+            // A frame that is not taken is lost; the other side asks for a new beginning.
+            let _ = writer.write(pt, now, MediaTime::new(ticks, track.rate), frame);
+            self.drain();
         }
-        self.next_frame = (self.next_frame + self.clip.pace()).max(now);
-        let Some(writer) = self.video.and_then(|mid| self.rtc.writer(mid)) else { return };
-        let Some(pt) = writer.payload_params().find(|params| params.spec().codec == Codec::Vp8).map(|params| params.pt()) else { return };
-        let (at, frame) = self.clip.next();
-        // A frame that is not taken is lost; the other side asks for a new beginning.
-        let _ = writer.write(pt, now, MediaTime::from_90khz(at), frame);
     }
 
     /// Every change is followed by this, until there is nothing left but a time to wait for.
     fn drain(&mut self) {
+        let servers_due = self.servers.poll(now());
+        self.tell_found();
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Event(event)) => self.happened(event),
                 Ok(Output::Timeout(due)) => {
-                    self.due = due;
-                    return;
+                    self.due = servers_due.map_or(due, |servers_due| due.min(servers_due));
+                    break;
+                }
+                Ok(Output::Transmit(packet)) if Some(packet.source) == self.servers.relayed() => {
+                    self.servers.relay(packet.destination, &packet.contents, now());
                 }
                 // A socket without room loses the packet, as a network does.
                 Ok(Output::Transmit(packet)) => drop(self.socket.try_send_to(&packet.contents, packet.destination)),
                 Err(_) => return self.fail(),
             }
+        }
+        for (message, server) in self.servers.take_sends() {
+            let _ = self.socket.try_send_to(&message, server);
         }
     }
 
@@ -232,22 +342,28 @@ impl Peer {
         match event {
             Event::Connected => {
                 self.counts.is_connected = true;
-                self.next_frame = now();
+                let now = now();
+                self.tracks.iter_mut().for_each(|track| track.next = now);
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.said.push(NegotiationInput::Restart),
-            Event::KeyframeRequest(_) => self.clip.begin_again(),
-            Event::MediaAdded(added) if added.kind == MediaKind::Video && added.direction.is_sending() => self.video = Some(added.mid),
-            Event::MediaChanged(changed) if Some(changed.mid) == self.video && !changed.direction.is_sending() => self.video = None,
-            Event::MediaData(data) => {
-                let packets = **data.seq_range.end() - **data.seq_range.start() + 1;
-                if data.params.spec().codec.is_video() {
-                    self.counts.video_packets += packets;
-                    self.counts.video_frames += 1;
-                } else {
-                    self.counts.audio_packets += packets;
-                }
+            Event::KeyframeRequest(_) => self.track_mut(MediaKind::Video).clip.begin_again(),
+            Event::MediaAdded(added) if added.direction.is_sending() => self.track_mut(added.kind).mid = Some(added.mid),
+            Event::MediaChanged(changed) if !changed.direction.is_sending() => {
+                self.tracks.iter_mut().filter(|track| track.mid == Some(changed.mid)).for_each(|track| track.mid = None);
             }
+            Event::MediaData(data) => self.count(&data),
             _ => {}
+        }
+    }
+
+    fn count(&mut self, data: &MediaData) {
+        let packets = **data.seq_range.end() - **data.seq_range.start() + 1;
+        if data.params.spec().codec.is_video() {
+            self.counts.video_packets += packets;
+            self.counts.video_frames += 1;
+        } else {
+            self.counts.audio_packets += packets;
+            self.counts.audible_packets += u64::from(data.ext_vals.audio_level.is_some_and(|level| level > SILENCE));
         }
     }
 }

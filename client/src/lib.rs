@@ -39,6 +39,8 @@ mod engine;
 mod intents;
 mod line;
 mod media;
+#[cfg(all(feature = "tls", any(feature = "http", feature = "ws")))]
+mod roots;
 mod seam;
 mod seen;
 #[cfg(feature = "http")]
@@ -57,6 +59,8 @@ pub use duologue_signaling::compact::VERSION as COMPACT;
 pub use duologue_signaling::{NegotiationInput, NegotiationOutput};
 pub use engine::Engine;
 pub use intents::Intent;
+#[cfg(all(feature = "tls", any(feature = "http", feature = "ws")))]
+pub use roots::{Roots, RootsError};
 pub use seam::{Answered, End, Event, Failed, Input, Output, WindowChange};
 #[cfg(feature = "http")]
 pub use server::{Guest, HttpError, Server};

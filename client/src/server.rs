@@ -28,6 +28,8 @@ const ANSWER_MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     url: Url,
+    #[cfg(feature = "tls")]
+    roots: crate::Roots,
 }
 
 /// Somebody new, with the token that signs them in.
@@ -85,7 +87,18 @@ impl Server {
         url.set_path("/");
         url.set_query(None);
         url.set_fragment(None);
-        Ok(Server { url })
+        Ok(Server {
+            url,
+            #[cfg(feature = "tls")]
+            roots: crate::Roots::web(),
+        })
+    }
+
+    /// The same server, of which these certificates are believed over HTTPS; [`Client::connect_trusting`](crate::Client::connect_trusting)
+    /// takes them for its WebSocket.
+    #[cfg(feature = "tls")]
+    pub fn trusting(self, roots: crate::Roots) -> Server {
+        Server { roots, ..self }
     }
 
     /// Where its WebSocket is: `ws://…/v1/ws`, or `wss://…` where HTTP is HTTPS.
@@ -167,7 +180,7 @@ impl Server {
         let stream = TcpStream::connect((host, port)).await.map_err(unreachable)?;
         #[cfg(feature = "tls")]
         if self.is_tls() {
-            return over(tls::open(host, stream).await?, request).await;
+            return over(tls::open(host, stream, &self.roots).await?, request).await;
         }
         over(stream, request).await
     }
@@ -206,23 +219,16 @@ where
 #[cfg(feature = "tls")]
 mod tls {
     use super::{HttpError, unreachable};
+    use crate::Roots;
     use alloc::string::ToString;
-    use alloc::sync::Arc;
     use rustls::pki_types::ServerName;
-    use rustls::{ClientConfig, RootCertStore};
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
     use tokio_rustls::client::TlsStream;
 
-    pub(super) async fn open(host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, HttpError> {
+    pub(super) async fn open(host: &str, stream: TcpStream, roots: &Roots) -> Result<TlsStream<TcpStream>, HttpError> {
         let name = ServerName::try_from(host.to_string()).map_err(|error| HttpError::Address(error.to_string()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has what TLS needs")
-            .with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-            .with_no_client_auth();
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(unreachable)
+        TlsConnector::from(roots.config()).connect(name, stream).await.map_err(unreachable)
     }
 }
 

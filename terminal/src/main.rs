@@ -9,11 +9,13 @@ use app::{App, Shown, Wish};
 use clap::{Parser, ValueEnum};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
 use duologue_client::wire::{Command, Done};
-use duologue_client::{Client, Config, Event, Failed, Server};
+use duologue_client::{Client, Config, Event, Failed, Roots, Server};
 use futures_util::StreamExt;
 use ratatui::DefaultTerminal;
 use std::error::Error;
+use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -45,6 +47,7 @@ Examples:
   duologue-terminal --name Ann                                   the server on this machine
   duologue-terminal --name Ann --carrier quic                    the same over QUIC
   duologue-terminal --name Ann --server https://duologue.example over TLS
+  duologue-terminal --name Ann --server https://127.0.0.1:8080 --trust duologue-data/development-certificate.pem
 
 A connection that is lost is made again by itself: within ten seconds nobody notices, and a call waits for a minute."
 )]
@@ -58,6 +61,9 @@ struct Args {
     /// What carries the messages: a WebSocket (over TLS where the address is https://), or QUIC.
     #[arg(long, value_enum, default_value_t = Carrier::Ws)]
     carrier: Carrier,
+    /// A PEM file: over TLS its certificates are believed, and no others.
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// How long the calls that you ask for are, to begin with.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=30))]
     minutes: u32,
@@ -91,7 +97,11 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         return Err("it wants a terminal for input and output".into());
     }
-    let server = Server::at(&args.server)?;
+    let roots = match &args.trust {
+        Some(path) => roots(path).map_err(|error| format!("--trust {}: {error}", path.display()))?,
+        None => Roots::web(),
+    };
+    let server = Server::at(&args.server)?.trusting(roots.clone());
     let url = match args.carrier {
         Carrier::Ws => server.websocket(),
         Carrier::Quic => server.quic().await?.ok_or("the server does not speak QUIC; try --carrier ws")?,
@@ -104,7 +114,7 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     let guest = server.guest(&args.name).await?;
     println!("Connecting to {} over {carrier} …", args.server);
     // Without a picture there is nothing to negotiate.
-    let mut client = Client::connect_with(&url, Config { negotiate: false, ..Config::drawn(guest.token)? }).await?;
+    let mut client = Client::connect_trusting(&url, Config { negotiate: false, ..Config::drawn(guest.token)? }, &roots).await?;
     let mut app = App::new(&args.name, carrier, args.minutes);
     let mut terminal = ratatui::try_init()?;
     let visited = visit(&mut terminal, &mut client, &mut app).await;
@@ -112,6 +122,10 @@ async fn run(args: &Args) -> Result<String, Box<dyn Error>> {
     let last = visited?;
     client.leave().await;
     Ok(last)
+}
+
+fn roots(path: &Path) -> Result<Roots, Box<dyn Error>> {
+    Ok(Roots::pem(&fs::read(path)?)?)
 }
 
 async fn visit(terminal: &mut DefaultTerminal, client: &mut Client, app: &mut App) -> Result<String, Box<dyn Error>> {

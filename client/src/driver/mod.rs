@@ -107,6 +107,21 @@ impl Client {
     /// As `connect`.
     pub async fn connect_with(url: &str, mut config: Config) -> Result<Client, ConnectError> {
         let address = Address::parse(url, &mut config.form).map_err(ConnectError::Address)?;
+        Client::to(address, config).await
+    }
+
+    /// As `connect_with`, where a server at `wss://` is believed by these certificates.
+    ///
+    /// # Errors
+    /// As `connect`.
+    #[cfg(all(feature = "tls", feature = "ws"))]
+    pub async fn connect_trusting(url: &str, mut config: Config, roots: &crate::Roots) -> Result<Client, ConnectError> {
+        let mut address = Address::parse(url, &mut config.form).map_err(ConnectError::Address)?;
+        address.trust(roots);
+        Client::to(address, config).await
+    }
+
+    async fn to(address: Address, config: Config) -> Result<Client, ConnectError> {
         let (asks, asked) = mpsc::channel(ASKS);
         let (events, told) = mpsc::channel(EVENTS);
         let (welcomed, welcome) = oneshot::channel();

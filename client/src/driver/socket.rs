@@ -23,7 +23,7 @@ pub(super) enum Address {
     #[cfg(feature = "quic")]
     Quic(quic::Address),
     #[cfg(feature = "ws")]
-    WebSocket(Box<websocket::Request>, Form),
+    WebSocket(Box<websocket::Target>),
 }
 
 pub(super) enum Socket {
@@ -47,8 +47,18 @@ impl Address {
                 quic::Address::parse(url).map(Address::Quic)
             }
             #[cfg(feature = "ws")]
-            "ws" | "wss" => websocket::request(url, *form).map(|request| Address::WebSocket(request.into(), *form)),
+            "ws" | "wss" => websocket::Target::parse(url, *form).map(|target| Address::WebSocket(target.into())),
             _ => Err(format!("{url}: this client speaks {}", Address::schemes())),
+        }
+    }
+
+    /// What is believed of a server over TLS; QUIC names its certificates in the address.
+    #[cfg(all(feature = "tls", feature = "ws"))]
+    pub(super) fn trust(&mut self, roots: &crate::Roots) {
+        match self {
+            #[cfg(feature = "quic")]
+            Address::Quic(_) => {}
+            Address::WebSocket(target) => target.trust(roots),
         }
     }
 
@@ -65,7 +75,7 @@ impl Address {
             #[cfg(feature = "quic")]
             Address::Quic(address) => quic::Socket::open(address).await.map(|socket| Socket::Quic(Box::new(socket))),
             #[cfg(feature = "ws")]
-            Address::WebSocket(request, form) => websocket::Socket::open(*request, form).await.map(Socket::WebSocket),
+            Address::WebSocket(target) => websocket::Socket::open(*target).await.map(Socket::WebSocket),
         }
     }
 }

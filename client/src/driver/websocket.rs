@@ -2,18 +2,24 @@
 
 use super::socket::{Broken, Came};
 use crate::Form;
+#[cfg(feature = "tls")]
+use crate::Roots;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+#[cfg(feature = "tls")]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use duologue_core::wire::MESSAGE_MAX_BYTES;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_tungstenite::Connector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-pub(super) use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
@@ -31,23 +37,48 @@ pub(super) struct Socket {
     code: Option<u16>,
 }
 
-/// The request that opens it.
-pub(super) fn request(url: &str, form: Form) -> Result<Request, String> {
-    let mut request = url.into_client_request().map_err(|error| format!("{url}: {error}"))?;
-    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(form.subprotocol()));
-    Ok(request)
+/// Where one leads to: the request that opens it, and what is believed there.
+#[derive(Clone)]
+pub(super) struct Target {
+    request: Request,
+    form: Form,
+    #[cfg(feature = "tls")]
+    tls: Arc<rustls::ClientConfig>,
+}
+
+impl Target {
+    pub(super) fn parse(url: &str, form: Form) -> Result<Target, String> {
+        let mut request = url.into_client_request().map_err(|error| format!("{url}: {error}"))?;
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(form.subprotocol()));
+        Ok(Target {
+            request,
+            form,
+            #[cfg(feature = "tls")]
+            tls: Roots::web().config(),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn trust(&mut self, roots: &Roots) {
+        self.tls = roots.config();
+    }
 }
 
 impl Socket {
-    pub(super) async fn open(request: Request, form: Form) -> Result<Box<Socket>, Broken> {
+    pub(super) async fn open(target: Target) -> Result<Box<Socket>, Broken> {
         let config = WebSocketConfig::default()
             .read_buffer_size(1024)
             .write_buffer_size(0)
             .max_write_buffer_size(256 * 1024)
             .max_message_size(Some(MESSAGE_MAX_BYTES))
             .max_frame_size(Some(MESSAGE_MAX_BYTES));
-        let (stream, _response) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await.map_err(|_| Broken)?;
-        Ok(Box::new(Socket { stream, form, code: None }))
+        #[cfg(feature = "tls")]
+        let opening =
+            tokio_tungstenite::connect_async_tls_with_config(target.request, Some(config), true, Some(Connector::Rustls(target.tls)));
+        #[cfg(not(feature = "tls"))]
+        let opening = tokio_tungstenite::connect_async_with_config(target.request, Some(config), true);
+        let (stream, _response) = opening.await.map_err(|_| Broken)?;
+        Ok(Box::new(Socket { stream, form: target.form, code: None }))
     }
 
     /// The next thing that comes; ends once.

@@ -10,6 +10,7 @@
 //! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
 //! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together.
 
+pub mod banner;
 pub mod certificates;
 pub mod check_turn;
 pub mod cli;
@@ -23,6 +24,8 @@ pub mod listen;
 pub mod log;
 pub mod media;
 pub mod memory;
+pub mod qr;
 pub mod quic;
+pub mod reach;
 pub mod secrets;
 pub mod serve;

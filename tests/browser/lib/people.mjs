@@ -100,6 +100,14 @@ export class Person {
     await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: -1, packetLoss });
   }
 
+  /** The page's process dies, as of a lack of memory: nothing of the page runs any more. */
+  async crash() {
+    const crashed = this.page.waitForEvent("crash");
+    // The answer would be the page's.
+    void (await this.#session()).send("Page.crash").catch(() => undefined);
+    await crashed;
+  }
+
   /** The network is gone for a moment, as the browser tells its pages. */
   async blinks() {
     await this.#context.setOffline(true);

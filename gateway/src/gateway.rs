@@ -10,6 +10,7 @@ use crate::rates::Rates;
 use crate::seats::Seated;
 use crate::sockets::{Sockets, Stage};
 use crate::tokens::Tokens;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,7 +73,8 @@ pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) now: Millis,
     pub(crate) sockets: Sockets,
-    pub(crate) links: BTreeMap<LinkId, Link>,
+    /// On the heap, since a node of the map is half empty where ids come in their order.
+    pub(crate) links: BTreeMap<LinkId, Box<Link>>,
     /// Hellos that the engine has not answered, by the id that they were given.
     pub(crate) attaching: BTreeMap<LinkId, Attaching>,
     /// What the engine was told of hellos and connections that never came to be a link here.

@@ -318,7 +318,7 @@ impl Gateway {
             intents: Intents::default(),
             rings: Rings::default(),
         };
-        self.links.insert(to, link);
+        self.links.insert(to, Box::new(link));
     }
 
     /// A new engine has let a link in again. Its client hears nothing of that but the rings that no longer are.

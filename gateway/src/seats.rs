@@ -3,6 +3,7 @@
 
 use crate::gateway::{Due, Gateway};
 use crate::link::Link;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use duologue_core::kit::digest::Digest;
 use duologue_core::kit::ids::{CallId, LinkId};
@@ -148,7 +149,7 @@ impl Gateway {
 
 /// Which version of compact descriptions each seat reads. An empty one reads whatever `speaker` writes: nothing is heard there, and
 /// whoever takes it begins a new epoch.
-fn reads(links: &BTreeMap<LinkId, Link>, seats: [Option<LinkId>; 2], speaker: LinkId) -> [u32; 2] {
+fn reads(links: &BTreeMap<LinkId, Box<Link>>, seats: [Option<LinkId>; 2], speaker: LinkId) -> [u32; 2] {
     let of = |link: LinkId| links.get(&link).map(|link| link.sdp);
     seats.map(|seat| seat.and_then(of).or_else(|| of(speaker)).unwrap_or_default())
 }

@@ -45,13 +45,14 @@ enum Turned {
 /// Messages a turn, before others get theirs.
 const READ_BUDGET: u32 = 32;
 /// The library's buffers keep the size of the largest message. Once more than this went through at once, they are made anew.
-const SPARE_BYTES: usize = 1024;
+const SPARE_BYTES: usize = 256;
+/// The library's read buffer, which stands for every idle connection. What is read from the carrier at once does not depend on it.
+const READ_BUFFER_BYTES: usize = 128;
 
 fn settings(message_max_bytes: usize) -> WebSocketConfig {
-    // Measured: the read buffer stands for every idle connection; the write buffer is empty while nothing is sent, and up to
-    // this many bytes are one write.
+    // The write buffer is empty while nothing is sent, and up to this many bytes are one write.
     WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(8 * 1024)
         .max_write_buffer_size(256 * 1024)
         .max_message_size(Some(message_max_bytes))

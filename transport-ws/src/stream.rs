@@ -103,6 +103,11 @@ impl<S> DeflateStream<S> {
         }
     }
 
+    /// What is beneath.
+    pub fn carrier(&self) -> &S {
+        &self.carrier
+    }
+
     /// Whether everything that was read and written so far was whole messages, and nothing waits.
     pub(crate) fn is_between_messages(&self) -> bool {
         self.inflater.is_between_messages() && self.raw.is_empty() && self.plain.is_empty() && self.out.is_empty()
@@ -132,14 +137,13 @@ impl<S: AsyncRead + Unpin> DeflateStream<S> {
             return Poll::Ready(Ok(self.fill(raw.bytes(), buf)));
         }
         lend(&READ, |bytes| {
-            bytes.resize(buf.remaining().min(READ_BYTES), 0);
-            let mut read = ReadBuf::new(bytes);
+            bytes.reserve(READ_BYTES);
+            let mut read = ReadBuf::uninit(bytes.spare_capacity_mut());
             ready!(Pin::new(&mut self.carrier).poll_read(cx, &mut read))?;
-            let count = read.filled().len();
-            if count > 0 {
-                self.fill(&bytes[..count], buf);
+            if !read.filled().is_empty() {
+                self.fill(read.filled(), buf);
             }
-            Poll::Ready(Ok(count))
+            Poll::Ready(Ok(read.filled().len()))
         })
     }
 

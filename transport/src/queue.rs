@@ -55,8 +55,6 @@ pub struct Queue {
 const OVERHEAD_BYTES: usize = 64;
 /// More than this untaken, and nothing more is read from the connection: one large message, or a few hundred small ones.
 const UNREAD_MAX_BYTES: usize = 32 * 1024;
-/// A deque that grew beyond this is given back when it is empty.
-const SPARE_ORDERS: usize = 16;
 
 impl Queue {
     fn orders(&self) -> MutexGuard<'_, Orders> {
@@ -97,15 +95,14 @@ impl Queue {
         self.waker.wake();
     }
 
-    /// The next order; the queue's memory is given back after a burst.
+    /// The next order; an empty queue holds nothing.
     pub fn next(&self) -> Option<Order> {
         let mut orders = self.orders();
         let order = orders.queue.pop_front();
         match &order {
             Some(Order::Send(bytes)) => orders.bytes = orders.bytes.saturating_sub(bytes.len()),
             Some(Order::Close(_) | Order::Ping) => {}
-            None if orders.queue.capacity() > SPARE_ORDERS => orders.queue = VecDeque::new(),
-            None => {}
+            None => orders.queue = VecDeque::new(),
         }
         order
     }

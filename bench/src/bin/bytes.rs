@@ -2,14 +2,13 @@
 //!
 //!     cargo run -p duologue-bench --bin bytes > docs/bytes.md
 
+use duologue_bench::signals;
 use duologue_core::kit::ids::{CallId, InviteId, UserId};
 use duologue_core::kit::time::Millis;
 use duologue_core::wire::{
     CallEnded, CallStarted, Candidate, Candidates, Card, Description, Done, Event, Marks, Place, Presence, SdpKind, ServerMessage, Totals,
     View, Why, binary, json,
 };
-use duologue_sdp_library::captures::{self, Capture};
-use duologue_signaling::compact::{Codec, Library};
 use duologue_transport_ws::{Deflate, DeflateStream};
 use futures_util::SinkExt;
 use sha2::{Digest, Sha256};
@@ -20,7 +19,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-type Anything<T> = Result<T, Box<dyn std::error::Error>>;
+type Anything<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A kind of message, and what it may cost (design targets): in JSON, and in the binary form.
 struct Kind {
@@ -125,33 +124,14 @@ fn candidates(candidates: Vec<Candidate>) -> ServerMessage {
 
 /// A call with sound and picture: its offer, its answer, ten candidates, as they are and compactly.
 fn signals() -> Anything<Vec<(&'static str, ServerMessage)>> {
-    let captures: Vec<Capture> = captures::read(&duologue_sdp_library::data())?;
-    let library = std::fs::read_to_string(duologue_sdp_library::data().join("without-these-captures.txt"))?;
-    let library = Arc::new(Library::read(&library).ok_or("a library")?);
-    let of = |what: &'static str| {
-        let is_one = move |capture: &&Capture| {
-            capture.what == what && capture.kind == "av" && capture.browser == "chromium" && !capture.is_gathered()
-        };
-        captures.iter().filter(is_one)
-    };
-    let offer = of("offer").next().ok_or("an offer")?;
-    let answer = captures.iter().find(|capture| capture.what == "answer" && capture.call == offer.call).ok_or("its answer")?;
-    let is_of = |capture: &&Capture| capture.re.as_deref() == Some(&*offer.id) && capture.call == offer.call;
-    let ten: Vec<Candidate> = captures.iter().filter(is_of).filter_map(Capture::as_candidate).take(10).collect();
-    let [offered, answered] = [offer, answer].map(|capture| capture.sdp.clone().unwrap_or_default());
-
-    let (mut caller, mut callee) = (Codec::new(library.clone()), Codec::new(library));
-    let short_offer = caller.carry_description(&offered);
-    callee.open_description(&short_offer).map_err(|_| "read again")?;
-    let short_answer = callee.carry_description(&answered);
-    let short_ten: Vec<Candidate> = ten.iter().map(|candidate| caller.carry_candidate(candidate)).collect();
+    let (plain, compact) = (signals::plain()?, signals::compact()?);
     Ok(vec![
-        ("offer, sound and picture", description(SdpKind::Offer, offered)),
-        ("the same, compact", description(SdpKind::Offer, short_offer)),
-        ("its answer", description(SdpKind::Answer, answered)),
-        ("the same, compact", description(SdpKind::Answer, short_answer)),
-        ("a batch of candidates", candidates(ten)),
-        ("the same, compact", candidates(short_ten)),
+        ("offer, sound and picture", description(SdpKind::Offer, plain.offer)),
+        ("the same, compact", description(SdpKind::Offer, compact.offer)),
+        ("its answer", description(SdpKind::Answer, plain.answer)),
+        ("the same, compact", description(SdpKind::Answer, compact.answer)),
+        ("a batch of candidates", candidates(plain.candidates)),
+        ("the same, compact", candidates(compact.candidates)),
     ])
 }
 

@@ -54,6 +54,7 @@ impl Draws {
         if draws.len() >= PER_USER {
             draws.remove(0);
         }
+        draws.reserve_exact(1);
         draws.push(Draw { asked, until: now + SAME_FOR, shown: Vec::new() });
         self.ends.push_back((now + SAME_FOR, user));
     }

@@ -45,7 +45,12 @@ impl Unanswered {
     /// The answer is there: gives the command that it answers, if it waited.
     pub(crate) fn take(&mut self, number: u64) -> Option<Waiting> {
         let place = self.waiting.iter().position(|waiting| waiting.number == number)?;
-        self.waiting.remove(place)
+        let taken = self.waiting.remove(place);
+        // Most links have nothing unanswered most of the time, and hold nothing for it.
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        taken
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,0 +1,3 @@
+//! What benchmarks have in common.
+
+pub mod signals;

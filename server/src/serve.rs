@@ -113,7 +113,9 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
         media_base: settings.text("media.base_url").unwrap_or_default().to_string(),
         made_up: Arc::new(AtomicU64::new(0)),
     });
-    let tls = certificates.clone().filter(|certificates| options.https || !certificates.is_development()).map(listen::tls);
+    let tls = certificates.clone().filter(|certificates| options.https || !certificates.is_development());
+    // On a phone one writes the address without its scheme.
+    let tls = tls.map(|certificates| listen::tls(certificates, options.https));
     let facts = Facts {
         address,
         secure: tls.is_some(),

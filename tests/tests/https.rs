@@ -9,6 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -75,6 +76,30 @@ async fn under_every_address_that_it_tells_the_page_may_speak_to_it() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Whoever writes the address without its scheme is led to the right one, and is told nothing else.
+#[tokio::test]
+async fn without_tls_it_says_where_to_go() {
+    let server = Server::https().await;
+    let answer = http::ask(server.at, "GET", "/", None, None).await;
+    assert_eq!(answer.status, 307, "{answer:?}");
+    assert!(answer.head.to_ascii_lowercase().contains(&format!("location: https://{}/\r\n", server.at)), "{}", answer.head);
+    for (method, path) in [("POST", "/v1/guests"), ("GET", "/health")] {
+        let answer = http::send(server.at, method, path, &[], b"{}").await;
+        assert_eq!((answer.status, answer.body.len()), (307, 0), "{path}");
+    }
+    for odd in ["evil.example/@", "a b", ""] {
+        let request = format!("GET / HTTP/1.1\r\nhost: {odd}\r\nconnection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(server.at).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut told = String::new();
+        within("an answer", stream.read_to_string(&mut told)).await.expect("text");
+        assert!(told.starts_with("HTTP/1.1 400"), "{odd}: {told}");
+    }
+    // Who says nothing keeps nobody from coming.
+    let _silent = TcpStream::connect(server.at).await.expect("it listens");
+    secure(&server, server.at, "localhost").await;
 }
 
 /// Reads on until this has happened.

@@ -3,6 +3,8 @@
 //!     cargo run --release -p duologue-bench
 //!     cargo run --release -p duologue-bench -- core bytes
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
 mod beside;
 mod bytes_sent;
 mod calls;

@@ -44,45 +44,45 @@ pub struct Start {
 /// How much of everything there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// People in memory.
+    /// People in memory; at most `users_max`.
     pub users: u32,
     /// People with a connection, live or in its grace.
     pub users_connected: u32,
-    /// Connections, live.
+    /// Connections that have a socket.
     pub links_live: u32,
-    /// Connections in their grace.
+    /// Connections that lost theirs and may be resumed (CON 4). With the live ones at most `links_max`.
     pub links_graced: u32,
-    /// Live calls.
+    /// Live calls; each has two users (CALL 10).
     pub calls: u32,
-    /// Open invites.
+    /// Rings that are open.
     pub invites: u32,
-    /// Open tickets.
+    /// Wishes to be paired that are open (PAIR).
     pub tickets: u32,
     /// Users in a lobby and free.
     pub available: u32,
     /// Sessions in memory.
     pub sessions: u32,
-    /// Look-ups of people that were in memory, and that were not.
+    /// Look-ups of people who were in memory, since the engine began.
     pub user_hits: u64,
-    /// As it says.
+    /// Look-ups of people whose rows had to be loaded.
     pub user_misses: u64,
-    /// Look-ups of sessions that were in memory.
+    /// Look-ups of sessions that were in memory, since the engine began.
     pub session_hits: u64,
-    /// As it says.
+    /// Look-ups of sessions whose rows had to be loaded, also of such as do not exist.
     pub session_misses: u64,
-    /// Inputs that wait for rows.
+    /// Inputs that wait for rows; at most `parked_max`.
     pub parked: u32,
     /// Pairs under cooldown in memory.
     pub cooldowns: u32,
-    /// How often an earlier `now` was clamped.
+    /// How often a `now` came that was earlier than the latest one, and was taken for it: a driver's fault.
     pub clamped: u64,
-    /// Sweeps so far, and what the last one did.
+    /// Sweeps so far (MEM 2).
     pub sweeps: u64,
-    /// As it says.
+    /// What the last one did away with.
     pub swept: Swept,
 }
 
-/// The realm.
+/// One realm: everybody who can meet, and the rules between them. A plain value; moved, kept and dropped as one likes.
 #[derive(Debug)]
 pub struct Engine {
     parts: Parts,
@@ -138,10 +138,12 @@ impl Engine {
         engine
     }
 
-    /// First runs every deadline up to and at `now`, each at its own instant; then the input.
+    /// First runs every deadline up to and at `now`, each at its own instant, in order; then the input. What it says is polled. A
+    /// `now` earlier than the latest one is taken for that.
     ///
     /// # Errors
-    /// `Refused` – no room for what it may say; drain and offer it again. Deadlines may have run.
+    /// `Refused` – no room for what it may say: the input has had no effect (deadlines may have run). Drain, and offer it again. An
+    /// engine that is drained after each input never refuses.
     pub fn handle_input(&mut self, now: Millis, input: &Input) -> Result<(), Refused> {
         let now = self.clamp(now);
         self.run_due(now);
@@ -154,7 +156,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs every deadline up to and at `now`, as far as there is room for what they say.
+    /// Runs every deadline up to and at `now`, as far as there is room for what they say; drained and called again, the rest. Called
+    /// late, or never between inputs, it changes nothing of what comes out.
     pub fn handle_timeout(&mut self, now: Millis) {
         let now = self.clamp(now);
         self.run_due(now);
@@ -163,12 +166,13 @@ impl Engine {
         }
     }
 
-    /// The next output, in order.
+    /// The next output, in the order in which they must be handed on; none: nothing is to be said.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.desk.next_output()
     }
 
-    /// When it wants to be called; its present time while outputs wait.
+    /// When `handle_timeout` wants to be called next, in realm time, and what for; the present while outputs wait. None: never, until
+    /// something happens. In constant time.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         if !self.desk.is_drained() {
             return Some(Deadline { at: self.desk.now, why: Due::Drain });

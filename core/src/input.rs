@@ -86,9 +86,9 @@ pub struct Attach {
 /// What a connection wants whoever owns the realm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Intents {
-    /// Joined lobby.
+    /// The lobby that it joined (LOB 1).
     pub lobby: Option<String>,
-    /// Its window.
+    /// Its window: how many places, and whom it shows (LOB 2).
     pub window: Option<(u32, Filter)>,
     /// Its call: the seat is taken again.
     pub seat: Option<CallId>,
@@ -129,41 +129,41 @@ impl Address {
 /// A question over HTTP. Secrets (token, user id) were made by the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// `POST /v1/blocks`.
+    /// `POST /v1/blocks`: hides the two from each other (SAFE 4). Answered by `Done`.
     Block(UserId),
-    /// `POST /v1/guests`.
+    /// `POST /v1/guests`: makes a new person and a session (CON 1). Answered by `Guest`.
     Guest {
         /// The new user's id.
         user: UserId,
         /// SHA-256 of the new token.
         session: TokenHash,
-        /// Before cleaning.
+        /// As it came; 1 to 40 characters once it is cleaned, else `bad_message`.
         name: String,
         /// One of the operator's, or absent.
         gender: Option<String>,
     },
-    /// `GET /v1/history`.
+    /// `GET /v1/history`: one's ended calls (CALL 8). Answered by `History`, after a `Load`.
     History {
         /// Only calls with a lower id.
         before: Option<CallId>,
-        /// 1..100.
+        /// How many, 1 to 100; a promise of the driver.
         limit: u32,
     },
-    /// `GET /v1/me`.
+    /// `GET /v1/me`. Answered by `Me`.
     Me,
-    /// `PATCH /v1/me`.
+    /// `PATCH /v1/me`: changes one's own card. Answered by `Me`, as it is then.
     Profile(Box<ProfilePatch>),
-    /// `POST /v1/reports`.
+    /// `POST /v1/reports`: tells the operator about somebody (SAFE 1). Answered by `Done`.
     Report {
         /// Whom.
         user: UserId,
-        /// Why.
+        /// In the reporter's words; at most 1,000 characters.
         reason: String,
         /// About which call.
         call: Option<CallId>,
     },
-    /// `DELETE /v1/session`.
+    /// `DELETE /v1/session`: revokes the token that it came with; its connections are closed with `bad_token`. Answered by `Done`.
     SignOut,
-    /// `DELETE /v1/blocks/{user}`.
+    /// `DELETE /v1/blocks/{user}`: takes a block back, also one that never was. Answered by `Done`.
     Unblock(UserId),
 }

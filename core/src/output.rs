@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The how-manieth fact since the engine began; 0 is none.
+/// The how-manieth fact since the engine began: what names it must wait until that fact is durable. 0 is none: it waits for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FactNo(pub u64);
 
@@ -193,12 +193,12 @@ pub enum Reply {
     Me {
         /// Own card.
         user: Arc<Card>,
-        /// Own.
+        /// What all one's calls add up to (CALL 8).
         totals: Totals,
         /// End of the session.
         expires: Millis,
     },
-    /// Refused.
+    /// Refused by a rule, or not now: nothing was changed.
     No(Reason),
     /// No session, or one that is over: `bad_token`, `expired_token`, `banned`.
     Unauthorized(Closing),
@@ -207,13 +207,13 @@ pub enum Reply {
 /// What the engine wants to be called for next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// When.
+    /// When, in realm time; it may be past.
     pub at: Millis,
-    /// What for.
+    /// What for, to be counted by whoever wonders why it wakes.
     pub why: crate::due::Due,
 }
 
-/// Nothing was changed: drain the outputs and offer the input again.
+/// There was no room for what the input may say: nothing was changed. Drain the outputs and offer it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Refused;

@@ -56,11 +56,11 @@ pub struct Config {
     pub unanswered_max: u32,
     /// What references are resolved against. `media.base_url`
     pub media_base: String,
-    /// SIG 2, 4.
+    /// SIG 2, 4: how candidates are batched, and what signals may weigh.
     pub relay: RelayLimits,
     /// SHA-256 (FIPS 180-4), which comes from outside like everything about secrets.
     pub sha256: fn(&[u8]) -> [u8; 32],
-    /// SIG 6.
+    /// SIG 6: who makes the list of STUN and TURN servers; by default nobody does.
     pub ice: Arc<dyn IceServers>,
 }
 

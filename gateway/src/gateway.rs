@@ -36,7 +36,7 @@ pub enum Outward {
 /// How much of everything there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Open sockets.
+    /// Open sockets, those that have not said hello included.
     pub connections: u32,
     /// Those that have not said `hello`.
     pub waiting: u32,
@@ -52,7 +52,7 @@ pub struct Usage {
     pub replay_bytes: u64,
     /// Calls whose signals are relayed.
     pub relays: u32,
-    /// How often an earlier `now` was clamped.
+    /// How often a `now` came that was earlier than the latest one, and was taken for it: a driver's fault.
     pub clamped: u64,
 }
 
@@ -179,12 +179,14 @@ impl Gateway {
         }
     }
 
-    /// The next thing to be done, in order.
+    /// The next thing to be done, in the order in which it must be: a word for the transport, or an input for the engine. None: all
+    /// is done.
     pub fn poll_output(&mut self) -> Option<Outward> {
         self.out.pop_front()
     }
 
-    /// When it wants to be called; the present while something is to be done.
+    /// When `handle_timeout` wants to be called next, in realm time; the present while something is to be done. None: never, until
+    /// something happens.
     pub fn poll_timeout(&self) -> Option<Millis> {
         if !self.out.is_empty() {
             return Some(self.now);

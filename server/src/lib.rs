@@ -8,7 +8,8 @@
 //!
 //! The machines in the driver know neither sockets nor clocks; everything here that does stands around them: [`listen`] and
 //! [`http`] on the outside, [`clock`] and [`secrets`] as the only sources of time and randomness, [`config`] as the only reader
-//! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together.
+//! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together for a process of its own, [`embed`] for a program
+//! that has a server already.
 
 pub mod banner;
 pub mod certificates;
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod company;
 pub mod config;
 pub mod driver;
+pub mod embed;
 pub mod http;
 pub mod ice;
 pub mod listen;
@@ -27,5 +29,6 @@ pub mod memory;
 pub mod qr;
 pub mod quic;
 pub mod reach;
+mod realm;
 pub mod secrets;
 pub mod serve;

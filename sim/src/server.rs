@@ -454,7 +454,8 @@ impl Server {
 
     /// In the quiet at the end: nothing may wait.
     pub(crate) fn is_quiet(&self, marks: &mut Marks) -> Verdict {
-        rest::nothing_waits(&self.watch.waits(), self.commit.backlog(), self.engine.usage().parked, marks)
+        let (engine, gateway) = (self.engine.usage(), self.gateway.usage());
+        rest::nothing_waits(&self.watch.waits(), self.commit.backlog(), engine.parked, gateway.attaching, marks)
     }
 
     /// When everybody has left.

@@ -35,7 +35,7 @@ mod thread;
 
 pub use delayed::{Delayed, Fate};
 pub use memory::Memory;
-pub use operation::{Completion, Slow};
+pub use operation::{Completion, Slow, carry_out};
 pub use thread::{PRUNED_MOST, StoreThread};
 
 use duologue_core::commit::{Batch, Standing, Written};

@@ -39,8 +39,8 @@ pub enum Completion {
     Written(Written),
 }
 
-/// Carries an operation out.
-pub(crate) fn carry_out(store: &mut (impl Store + ?Sized), op: &StoreOp) -> Completion {
+/// Carries an operation out, and waits for it: for a driver that has one thread. [`StoreThread`](crate::StoreThread) is for all others.
+pub fn carry_out(store: &mut (impl Store + ?Sized), op: &StoreOp) -> Completion {
     match op {
         StoreOp::Load { ticket, key } => load(store, *ticket, key),
         StoreOp::Position => match store.standing() {

@@ -6,6 +6,7 @@
 //! was heard instead.
 
 mod client;
+pub mod documents;
 mod folder;
 pub mod http;
 pub mod quic;

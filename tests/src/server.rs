@@ -115,6 +115,11 @@ impl Server {
         Server::on(Arc::new(Folder::new()), Line { listen: "0.0.0.0:0", words: vec!["--https".into()], ..Line::with(&[]) }).await
     }
 
+    /// On a folder that is there already.
+    pub async fn restored(folder: Folder) -> Server {
+        Server::on(Arc::new(folder), Line::with(&[])).await
+    }
+
     async fn on(folder: Arc<Folder>, line: Line) -> Server {
         let mut command = Command::new(binary());
         command.args(["serve", "--ready", "json", "--listen", line.listen, "--data"]).arg(folder.path()).args(&line.words);

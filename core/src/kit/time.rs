@@ -19,7 +19,7 @@ impl Millis {
 }
 
 impl Span {
-    /// `n` milliseconds.
+    /// So many milliseconds.
     pub const fn millis(n: u64) -> Span {
         Span(n)
     }

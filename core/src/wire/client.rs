@@ -53,162 +53,172 @@ pub struct Resume {
     pub window: Option<u64>,
 }
 
-/// What a client wants; each is answered once, by `ok` or `no`.
+/// What a client wants; each is answered once, by `ok` ([`Done`](super::Done)) or `no` ([`Reason`](super::Reason)). What records a fact
+/// may also be `Unavailable`, and changes nothing then (DUR); a number that was answered before has no further effect (CON 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
-    /// INV 5, 6.
+    /// Answers a ring with yes (INV 4, 5, 6). Done: `Call`; the call lasts floor((theirs + one's own) / 2) seconds. No: `UnknownInvite`,
+    /// `NotYours`, `Expired`, `Answered`, in this order; `InvalidDuration`, `Offline`, `Busy`.
     Accept {
         /// Which.
         invite: InviteId,
-        /// One's own length.
+        /// One's own length, in seconds, from `seconds_min` to `seconds_max` of the rules.
         seconds: u32,
     },
-    /// SAFE 4.
+    /// Hides the two from each other, both ways, unannounced (SAFE 4). Done: `Empty`. No: `InvalidTarget`, `Unavailable`.
     Block {
         /// Whom.
         user: UserId,
     },
-    /// SIG 1, 2.
+    /// ICE candidates for the peer (SIG 1, 2). A relay carries them where the connection has the seat; without one the engine only
+    /// refuses: `UnknownCall`, `NotMember`, `NotYours`.
     Candidates(Candidates),
-    /// CALL 4.
+    /// A line of text to the other member (CALL 4). Done: `Said`. No: `RateLimited`; `UnknownCall`, `NotMember`; `BadMessage` where nothing
+    /// of it is left, or too much.
     Chat {
         /// Where.
         call: CallId,
-        /// Before cleaning.
+        /// As it came; 1 to `chat_max` characters once it is cleaned.
         text: String,
     },
-    /// PAIR 4.
+    /// Says yes to a pair (PAIR 4). Done: `Empty`; when both have, the call starts. No: `UnknownInvite`, `NotYours`.
     Confirm {
         /// Which.
         pair: PairId,
     },
-    /// INV 8.
+    /// The callee says no, which has its price (INV 8). Done: `Cooled`. No: as `Accept`, but for what is of a call.
     Decline {
         /// Which.
         invite: InviteId,
     },
-    /// SIG 1, 4.
+    /// An offer or answer for the peer (SIG 1, 3, 4); carried and refused as `Candidates`.
     Description(Description),
-    /// PAIR 5.
+    /// Which rules stand between the two (PAIR 5). Not yet: `UnknownUser`.
     Explain {
         /// The other one.
         user: UserId,
     },
-    /// CALL 2.
+    /// Asks for more time, or agrees to what the other asked (CALL 2). Done: `Deadline`, the end that holds. No: `UnknownCall`,
+    /// `NotMember`, `InvalidDuration`.
     ExtendCall {
         /// Which.
         call: CallId,
-        /// By how much.
+        /// By how many seconds, in the same range as an invite's.
         seconds: u32,
     },
-    /// INV 3.
+    /// The caller lets it ring longer (INV 3). Done: `Expires`. No: as `Decline`; `InvalidDuration`, `TooManyInvites`.
     ExtendInvite {
         /// Which.
         invite: InviteId,
     },
-    /// CALL 6.
+    /// Ends the call (CALL 6). Done: `Empty`, also where it had ended. No: `UnknownCall`, `NotMember`.
     HangUp {
         /// Which.
         call: CallId,
     },
-    /// SIG 6.
+    /// Servers for this call, with credentials (SIG 6). Done: `IceServers`, whose list a gateway fills. No: `UnknownCall`, `NotMember`,
+    /// `TooLarge` where it was asked too often.
     IceServers {
         /// For which call.
         call: CallId,
     },
-    /// INT 1.
+    /// A code that leads a newcomer to somebody (INT 1). Not yet: `UnknownUser`.
     Introduce {
         /// To whom the code leads.
         target: UserId,
     },
-    /// INV 1.
+    /// Rings somebody (INV 1, 2). Done: `Invited`; `Call` where they were ringing oneself (INV 7). No, checked in this order:
+    /// `InvalidDuration`, `InvalidTarget`, `RateLimited`, `Offline`, `Cooldown`, `NotInLobby`, `Busy`, `TooManyInvites`.
     Invite {
         /// Whom.
         to: UserId,
-        /// The caller's length.
+        /// The caller's length, in seconds, from `seconds_min` to `seconds_max` of the rules.
         seconds: u32,
     },
-    /// LOB 1.
+    /// Becomes available in a lobby (LOB 1), for the user, whichever connection says it. Done: `Joined`. No: `Unavailable`.
     Join {
         /// Its name; "main" if absent.
         lobby: Option<String>,
     },
-    /// LOB 1.
+    /// Ends one's place in the lobby, and with it windows, ticket and rings (LOB 1). Done: `Empty`, also where there was none.
     Leave,
-    /// PAIR 1.
+    /// Wishes to be paired with somebody who fits (PAIR 1); again, it replaces the filter and keeps the wait. Done: `Waiting`. No:
+    /// `NotInLobby`, `Busy`, `Unavailable`.
     Pair {
         /// Who would be right.
         filter: Filter,
         /// Whether both are asked before the call.
         confirm: bool,
     },
-    /// Own card.
+    /// Changes one's own card. Done: `Profile`. No: `BadMessage` with the field; `Unavailable`.
     Profile(Box<ProfilePatch>),
-    /// INT 3.
+    /// A notification was read (INT 3). Not yet: `Empty`.
     Read {
         /// Which.
         notification: u64,
     },
-    /// ACC 2.
+    /// Uses an access code (ACC 2). Not yet: `UnknownCode`.
     Redeem {
         /// The code.
         code: String,
     },
-    /// LOB 5.
+    /// Draws cards, nobody twice before everybody came (LOB 5). Done: `Cards`. No: `NotInLobby`, `RateLimited` (LOB 8).
     Reel {
-        /// How many cards.
+        /// How many cards, from 1; more than `window_max` is cut to that.
         limit: u32,
         /// Whom.
         filter: Filter,
         /// Begin anew.
         restart: bool,
     },
-    /// CALL 11.
+    /// Takes the seat to this connection (CALL 11). Done: `Empty`; `CallStarted` follows. No: `UnknownCall`, `NotMember`.
     Rejoin {
         /// Which.
         call: CallId,
     },
-    /// SIG 1.
+    /// The seat wants the signalling to start again (SIG 1). Done: `Epoch`. No: `UnknownCall`, `NotMember`, `NotYours`.
     Renegotiate {
         /// Which.
         call: CallId,
     },
-    /// SAFE 1.
+    /// Tells the operator about somebody, once, and hides the two like a block (SAFE 1). Done: `Empty`, perhaps after a `Load`. No:
+    /// `InvalidTarget`, `RateLimited`, `UnknownCall`, `Unavailable`.
     Report {
         /// Whom.
         user: UserId,
-        /// Why, in one's own words.
+        /// Why, in one's own words; at most 1,000 characters.
         reason: String,
         /// About which call.
         call: Option<CallId>,
     },
-    /// INV 8.
+    /// The caller takes the ring back (INV 8). Done: `Cooled`. No: as `Decline`.
     Rescind {
         /// Which.
         invite: InviteId,
     },
-    /// CALL 5.
+    /// Gives contacts, which are told once both did (CALL 5). Done: `Empty`. No: `UnknownCall`, `NotMember`, `RateLimited`.
     Share {
         /// Where.
         call: CallId,
         /// 1..10 entries, keys to 32, values to 256 characters.
         contacts: Vec<(String, String)>,
     },
-    /// SAFE 4.
+    /// Takes a block back (SAFE 4). Done: `Empty`, also where there was none. No: `Unavailable`.
     Unblock {
         /// Whom.
         user: UserId,
     },
-    /// Takes the ticket back, or refuses an open pair.
+    /// Takes the ticket back, or refuses an open pair (PAIR 4). Done: `Empty`, always.
     Unpair,
-    /// LOB 2.
+    /// Opens a live list of cards in numbered places, one a connection (LOB 2). Done: `Window`; a view follows. No: `NotInLobby`,
+    /// `RateLimited` (LOB 8).
     Window {
-        /// How many places.
+        /// How many places; 0 where it was not said, and then `window_size`. More than `window_max` is cut to that.
         size: u32,
         /// Whom.
         filter: Filter,
     },
-    /// Closes the window.
+    /// Closes the window. Done: `Empty`, always.
     WindowClose,
 }
 

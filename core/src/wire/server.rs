@@ -144,7 +144,7 @@ pub enum Done {
     },
     /// `ice_servers`: the engine counts and gives `expires`, the gateway's configuration the rest (SIG 6).
     IceServers {
-        /// As RTCIceServer.
+        /// As `RTCIceServer`; the gateway puts them in.
         servers: Vec<IceServer>,
         /// Of the credentials.
         expires: Millis,
@@ -246,7 +246,7 @@ pub struct Welcome {
 pub struct State {
     /// Joined lobby.
     pub lobby: Option<String>,
-    /// Size of this connection's window.
+    /// How many places this connection's window has; none where it has none, or after a restart.
     pub window: Option<u32>,
     /// In and out.
     pub invites: Vec<InviteState>,
@@ -306,7 +306,7 @@ pub struct CallStarted {
     pub call: CallId,
     /// The other member.
     pub peer: Arc<Card>,
-    /// As agreed at first.
+    /// In seconds, as agreed at first; extensions move `deadline` only (CALL 2).
     pub seconds: u32,
     /// Start.
     pub started: Millis,
@@ -340,9 +340,9 @@ pub struct CallEnded {
     pub call: CallId,
     /// Why.
     pub why: Why,
-    /// Floor of its real length.
+    /// Its real length in seconds, rounded down.
     pub seconds: u64,
-    /// Of the pair.
+    /// Until when the two do not meet again (CALL 7).
     pub cooldown_until: Millis,
     /// Own.
     pub totals: Totals,
@@ -472,9 +472,9 @@ pub struct Notice {
 /// What must not be missed: numbered by the link, kept and replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// The call is over.
+    /// The call is over (CALL 6): to all connections of both.
     CallEnded(Box<CallEnded>),
-    /// The end moved.
+    /// Both agreed to more time (CALL 2): to all connections of both.
     CallExtended {
         /// Which.
         call: CallId,
@@ -485,16 +485,17 @@ pub enum Event {
         /// How often it may be extended.
         extensions_left: u32,
     },
-    /// Another connection of this user took the seat.
+    /// Another connection of this user took the seat (CALL 11): to the one that lost it.
     CallMoved {
         /// Which.
         call: CallId,
     },
-    /// A call has begun.
+    /// A call has begun, or goes on here after `rejoin` (CALL 1, 11): to all connections of both. It comes before everything else
+    /// of the call.
     CallStarted(Box<CallStarted>),
     /// Relayed from the peer.
     Candidates(Box<Candidates>),
-    /// A line of chat.
+    /// A line of chat (CALL 4): to all connections of both but the one that sent it.
     Chat {
         /// Where.
         call: CallId,
@@ -507,7 +508,7 @@ pub enum Event {
     },
     /// Relayed from the peer.
     Description(Box<Description>),
-    /// The other one would like more time.
+    /// The other one would like more time (CALL 2): to all connections of the one who is asked.
     ExtendAsked {
         /// Which.
         call: CallId,
@@ -516,7 +517,7 @@ pub enum Event {
         /// How long the question stands.
         until: Millis,
     },
-    /// A ring is over.
+    /// A ring is over (INV 3 to 10): once to each connection of both, but for the one whose command ended it.
     InviteEnded {
         /// Which.
         invite: InviteId,
@@ -525,23 +526,23 @@ pub enum Event {
         /// Where the end sets one.
         cooldown_until: Option<Millis>,
     },
-    /// A ring goes on longer.
+    /// A ring goes on longer (INV 3): to all connections of the callee.
     InviteExtended {
         /// Which.
         invite: InviteId,
         /// The new end.
         expires: Millis,
     },
-    /// Out of the lobby, not by oneself.
+    /// Out of the lobby, not by oneself (INV 10).
     Left {
         /// Which.
         lobby: String,
         /// Why.
         why: Why,
     },
-    /// Something to read.
+    /// Something to read (INT 3). Not yet.
     Notified(Box<Notice>),
-    /// A pair that waited for confirmations is over.
+    /// A pair that waited for confirmations came to nothing (PAIR 4).
     PairEnded {
         /// Which.
         pair: PairId,
@@ -550,16 +551,16 @@ pub enum Event {
         /// Whether one is back in the queue.
         waiting: bool,
     },
-    /// A pair waits for both confirmations.
+    /// Somebody was found, and both are asked (PAIR 4): to all connections of both.
     Paired(Box<PairState>),
-    /// The other member's link.
+    /// The other member's link is lost, or there again (CALL 6).
     PeerLink {
         /// Which call.
         call: CallId,
         /// How it is.
         state: PeerLink,
     },
-    /// Somebody rings.
+    /// Somebody rings (INV 1, 9): to all connections of the callee.
     Rang {
         /// Which.
         invite: InviteId,
@@ -570,7 +571,7 @@ pub enum Event {
         /// The ring's end.
         expires: Millis,
     },
-    /// Start the signaling again under this epoch.
+    /// Start the signaling again under this epoch (SIG 1): to seats.
     Renegotiate {
         /// Which.
         call: CallId,

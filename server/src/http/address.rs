@@ -1,8 +1,13 @@
 //! Where a request came from. A proxy's word is believed only if the operator named the proxy (RATE): then the list of
 //! `X-Forwarded-For` is read from its end, and the first address that is no such proxy is the client's.
 
+use super::Problem;
 use crate::config::wide;
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, Response};
+use axum::middleware::Next;
+use axum::response::IntoResponse;
 use duologue_core::input::Address;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +15,19 @@ use std::net::{IpAddr, SocketAddr};
 /// The other end of the TCP connection, as an extension of each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// In another server: the other end as that server says it. Without one every client would be the same to limits, so there is no
+/// answer without.
+pub(super) async fn known(mut request: Request, next: Next) -> Response<Body> {
+    if request.extensions().get::<Peer>().is_none() {
+        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() else {
+            let why = "This server does not say where requests come from: into_make_service_with_connect_info::<SocketAddr>()";
+            return Problem::new(500, "internal", why).into_response();
+        };
+        request.extensions_mut().insert(Peer(peer));
+    }
+    next.run(request).await
+}
 
 /// The client's address.
 pub(super) fn client(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> Address {

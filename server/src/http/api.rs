@@ -28,7 +28,7 @@ fn body(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
 
 impl App {
     /// Asks the realm, if there is room.
-    pub(super) async fn ask(&self, who: Option<TokenHash>, address: Address, request: Request) -> Result<Reply, Problem> {
+    pub(crate) async fn ask(&self, who: Option<TokenHash>, address: Address, request: Request) -> Result<Reply, Problem> {
         let _room = self.asking.try_acquire().map_err(|_| Problem::at_capacity())?;
         match self.driver.ask(who, address, request).await {
             Ok(Reply::No(reason)) => Err(Problem::refused(&reason)),
@@ -53,7 +53,7 @@ impl App {
 }
 
 /// A fault of ours: the realm answered another question.
-pub(super) fn unexpected() -> Problem {
+pub(crate) fn unexpected() -> Problem {
     Problem::new(500, "internal", "The realm answered another question")
 }
 

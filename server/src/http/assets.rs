@@ -28,16 +28,9 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
     if method != Method::GET && method != Method::HEAD {
         return Problem::new(405, "method_not_allowed", format!("{path} does not take {method}")).into_response();
     }
-    let etag = etag(content);
-    let mut response = if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(*content))
-    };
+    let kept = if has_hash(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = file(content, content_type(name), kept, &headers);
     let set = response.headers_mut();
-    set.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
-    set.insert(ETAG, etag);
-    set.insert(CACHE_CONTROL, HeaderValue::from_static(if has_hash(name) { "public, max-age=31536000, immutable" } else { "no-cache" }));
     if name.ends_with(".html") {
         set.insert(CONTENT_SECURITY_POLICY, policy(&app.media_base, app.quic_address().map(|address| address.port())));
         set.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -46,6 +39,21 @@ pub(super) async fn asset(State(app): State<Arc<App>>, method: Method, uri: Uri,
             HeaderValue::from_static("camera=(self), microphone=(self), geolocation=()"),
         );
     }
+    response
+}
+
+/// What is inside the binary; 304 where whoever asks has it.
+pub(super) fn file(content: &'static [u8], kind: &'static str, kept: &'static str, asked: &HeaderMap) -> Response<Body> {
+    let etag = etag(content);
+    let mut response = if asked.get(IF_NONE_MATCH).is_some_and(|known| *known == etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(content))
+    };
+    let set = response.headers_mut();
+    set.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    set.insert(ETAG, etag);
+    set.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     response
 }
 

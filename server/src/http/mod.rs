@@ -8,6 +8,7 @@ mod body;
 mod carriers;
 mod compress;
 mod cors;
+mod documents;
 mod health;
 mod metrics;
 mod pictures;
@@ -15,6 +16,7 @@ mod problem;
 mod upgrade;
 
 pub use address::Peer;
+pub(crate) use api::unexpected;
 pub use metrics::Counters;
 pub use problem::Problem;
 
@@ -25,7 +27,7 @@ use crate::memory::Memory;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, delete, get, post, put};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 use duologue_transport::Table;
 use duologue_transport_quic::Carrier;
 use duologue_transport_ws::Sockets;
@@ -90,32 +92,69 @@ impl App {
     }
 }
 
-/// All routes.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/v1/ws", get(upgrade::upgrade))
-        .route("/v1/quic", get(carriers::quic))
-        .route("/v1/guests", post(api::guest))
-        .route("/v1/session", delete(api::sign_out))
-        .route("/v1/me", get(api::me).patch(api::edit).delete(api::later))
-        .route("/v1/history", get(api::history))
-        .route("/v1/reports", post(api::report))
-        .route("/v1/blocks", post(api::block))
-        .route("/v1/blocks/{user}", delete(api::unblock))
-        .route("/v1/me/selfie", put(pictures::put))
-        .route("/media/{user}/{file}", get(pictures::get))
+/// What stands at one path.
+type At = (&'static str, MethodRouter<Arc<App>>);
+
+/// The table: every path of the protocol, and what each of its methods does.
+fn table() -> Vec<At> {
+    vec![
+        (SOCKET, get(upgrade::upgrade)),
+        ("/v1/quic", get(carriers::quic)),
+        ("/v1/guests", post(api::guest)),
+        ("/v1/session", delete(api::sign_out)),
+        ("/v1/me", get(api::me).patch(api::edit).delete(api::later)),
+        ("/v1/history", get(api::history)),
+        ("/v1/reports", post(api::report)),
+        ("/v1/blocks", post(api::block)),
+        ("/v1/blocks/{user}", delete(api::unblock)),
+        ("/v1/me/selfie", put(pictures::put)),
+        ("/media/{user}/{file}", get(pictures::get)),
         // In the protocol and not in this version: to be answered as what they are.
-        .route("/v1/introductions", post(api::later))
-        .route("/v1/introductions/{code}", get(api::later))
-        .route("/v1/notifications", get(api::later))
-        .route("/v1/notifications/{id}/read", post(api::later))
-        .route("/v1/admin/{*rest}", any(api::later))
-        .route("/health", get(health::health))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
-        .fallback(assets::asset)
-        .method_not_allowed_fallback(method_not_allowed)
+        ("/v1/introductions", post(api::later)),
+        ("/v1/introductions/{code}", get(api::later)),
+        ("/v1/notifications", get(api::later)),
+        ("/v1/notifications/{id}/read", post(api::later)),
+        ("/v1/admin/{*rest}", any(api::later)),
+        ("/health", get(health::health)),
+        ("/health/live", get(health::live)),
+        ("/health/ready", get(health::ready)),
+        ("/metrics", get(metrics::metrics)),
+        ("/openapi.json", get(documents::openapi)),
+        ("/asyncapi.json", get(documents::asyncapi)),
+    ]
+}
+
+/// Where the WebSocket is.
+const SOCKET: &str = "/v1/ws";
+
+/// The paths of the table.
+pub fn paths() -> Vec<&'static str> {
+    table().into_iter().map(|(path, _)| path).collect()
+}
+
+/// The process's own: the table, and the pages for every other path.
+pub fn router(app: Arc<App>) -> Router {
+    around(whole_table().fallback(assets::asset), app)
+}
+
+/// For another server: the table, each of whose requests comes with its [`Peer`] or axum's `ConnectInfo`.
+pub(crate) fn routes(app: Arc<App>) -> Router {
+    around(whole_table(), app).layer(from_fn(address::known))
+}
+
+/// For another server: the WebSocket alone.
+pub(crate) fn socket(app: Arc<App>) -> MethodRouter {
+    get(upgrade::upgrade).layer(from_fn(address::known)).with_state(app)
+}
+
+fn whole_table() -> Router<Arc<App>> {
+    let router = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    router.method_not_allowed_fallback(method_not_allowed)
+}
+
+/// What every answer goes through.
+fn around(router: Router<Arc<App>>, app: Arc<App>) -> Router {
+    router
         .layer(compress::layer())
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(problem::common))

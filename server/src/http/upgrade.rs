@@ -67,11 +67,14 @@ async fn take_over(app: Arc<App>, upgrade: OnUpgrade, opening: Opening) {
     };
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening))),
-        Err(upgraded) => take_over_tls(&app, upgraded, opening),
+        Err(upgraded) => take_over_other(&app, upgraded, opening),
     }
 }
 
-fn take_over_tls(app: &App, upgraded: Upgraded, opening: Opening) {
-    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().expect("a stream is one of the two that are listened for");
-    drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening)));
+/// TLS of ours, or whatever another server that these routes are mounted in reads and writes.
+fn take_over_other(app: &App, upgraded: Upgraded, opening: Opening) {
+    match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+        Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening))),
+        Err(upgraded) => drop(tokio::spawn(app.sockets.serve(TokioIo::new(upgraded), Vec::new(), opening))),
+    }
 }

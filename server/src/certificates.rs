@@ -1,17 +1,17 @@
 //! The certificate of the process, for TLS over TCP and over QUIC alike, asked for anew at each handshake: so another one can take
 //! its place at any time, and nobody is dropped. It is the operator's, from two PEM files, read again at SIGHUP; without these it is a
-//! development certificate, made here, kept in the data folder and renewed in time, whose hash browsers are told
-//! (`serverCertificateHashes`: ECDSA P-256, at most 14 days).
+//! development certificate, made here, kept in the data folder and renewed in time or when this machine is reached at another
+//! address, whose hash browsers are told (`serverCertificateHashes`: ECDSA P-256, at most 14 days).
 
 use crate::{clock, secrets};
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::fs;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -22,6 +22,8 @@ const GOOD_S: u64 = 13 * 86_400;
 const RENEW_S: u64 = 5 * 86_400;
 /// For clocks that are behind.
 const BEFORE_S: u64 = 3_600;
+/// What a development certificate is for in any case.
+const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// The development certificate's file in the data folder: a line with its end, in seconds since 1970, then PEM.
 const FILE: &str = "development-certificate.pem";
 /// How that line begins.
@@ -54,8 +56,8 @@ pub enum Source {
     Development {
         /// The data folder.
         folder: PathBuf,
-        /// The address that is listened on, beside those of this machine.
-        address: IpAddr,
+        /// What the machine is called and reached at, beside `localhost` and the loopback addresses: host names and addresses.
+        names: Vec<String>,
     },
     /// The operator's files.
     Files {
@@ -135,12 +137,13 @@ fn now_s() -> u64 {
 fn obtain(source: &Source) -> Result<Held, CertificateError> {
     match source {
         Source::Files { certificate, key } => read(certificate, key),
-        Source::Development { folder, address } => {
+        Source::Development { folder, names } => {
             let path = folder.join(FILE);
-            if let Some(held) = kept(&path).filter(|held| held.until > Some(now_s() + RENEW_S)) {
-                return Ok(held);
+            let names: Vec<String> = HERE.iter().map(ToString::to_string).chain(names.iter().cloned()).collect();
+            match kept(&path) {
+                Some(held) if held.until > Some(now_s() + RENEW_S) && says(&held, &names) => Ok(held),
+                _ => make(&path, names),
             }
-            make(&path, *address)
         }
     }
 }
@@ -170,16 +173,21 @@ fn kept(path: &Path) -> Option<Held> {
     certify(chain, key, Some(until)).ok()
 }
 
-fn make(path: &Path, address: IpAddr) -> Result<Held, CertificateError> {
+/// Whether it is for all of these.
+fn says(held: &Held, names: &[String]) -> bool {
+    let Ok(parsed) = ParsedCertificate::try_from(&held.certified.cert[0]) else { return false };
+    names.iter().all(|name| ServerName::try_from(name.as_str()).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok()))
+}
+
+fn make(path: &Path, names: Vec<String>) -> Result<Held, CertificateError> {
     let now = now_s();
     let until = now + GOOD_S;
     let day_of = |seconds: u64| date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
-    let mut names = vec!["localhost".to_string(), "127.0.0.1".into(), "::1".into()];
-    if !address.is_unspecified() && !address.is_loopback() {
-        names.push(address.to_string());
-    }
     let mut wanted = CertificateParams::new(names).map_err(CertificateError::Made)?;
     (wanted.not_before, wanted.not_after) = (day_of(now - BEFORE_S), day_of(until));
+    wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    wanted.distinguished_name = DistinguishedName::new();
+    wanted.distinguished_name.push(DnType::CommonName, "Duologue, for development");
     let key = KeyPair::generate().map_err(CertificateError::Made)?;
     let certificate = wanted.self_signed(&key).map_err(CertificateError::Made)?;
     let text = format!("{UNTIL}{until}\n{}{}", pem("CERTIFICATE", certificate.der()), pem("PRIVATE KEY", &key.serialize_der()));
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn a_development_certificate_is_kept_until_it_has_to_be_renewed() {
         let folder = folder("kept");
-        let source = Source::Development { folder: folder.clone(), address: IpAddr::from([192, 0, 2, 1]) };
+        let source = Source::Development { folder: folder.clone(), names: vec!["laptop".into(), "192.0.2.1".into()] };
         let first = Certificates::new(source.clone()).expect("made");
         let hash = first.hash().expect("a development certificate");
         assert!(first.renew_after().is_some_and(|after| after > Duration::from_secs(7 * 86_400)));
@@ -237,6 +245,24 @@ mod tests {
     }
 
     #[test]
+    fn a_development_certificate_is_remade_when_this_machine_is_reached_at_another_address() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = folder("names");
+        let hash = |names: &[&str]| {
+            let names = names.iter().map(ToString::to_string).collect();
+            Certificates::new(Source::Development { folder: folder.clone(), names }).expect("a certificate").hash()
+        };
+        let first = hash(&["laptop", "192.168.1.20", "fd00::2"]);
+        assert_eq!(fs::metadata(folder.join(FILE)).expect("written").permissions().mode() & 0o777, 0o600);
+        assert_eq!(hash(&["laptop", "192.168.1.20", "fd00::2"]), first, "nothing has changed");
+        assert_eq!(hash(&[]), first, "it says more than is needed");
+        let second = hash(&["laptop", "192.168.1.21"]);
+        assert_ne!(second, first, "another address");
+        assert_ne!(hash(&["desk", "192.168.1.21"]), second, "another name");
+        fs::remove_dir_all(folder).expect("there");
+    }
+
+    #[test]
     fn files_that_are_not_there_are_named_and_a_bad_one_leaves_what_holds() {
         let missing = Source::Files { certificate: "/nowhere/certificate.pem".into(), key: "/nowhere/key.pem".into() };
         let told = Certificates::new(missing).expect_err("no such file").to_string();
@@ -244,7 +270,7 @@ mod tests {
 
         let folder = folder("files");
         let made = |name: &str| {
-            let development = Source::Development { folder: folder.clone(), address: IpAddr::from([127, 0, 0, 1]) };
+            let development = Source::Development { folder: folder.clone(), names: Vec::new() };
             Certificates::new(development).expect("made");
             fs::rename(folder.join(FILE), folder.join(name)).expect("there");
             folder.join(name).display().to_string()

@@ -10,6 +10,7 @@ const EXAMPLES: &str = "\
 Examples:
   duologue                                         serve on 127.0.0.1:8080, facts in ./duologue-data
   duologue --with-people 12                        alone? twelve made-up people are in the lobby
+  duologue --https                                 a phone in the same network: address and QR code, a certificate made here
   duologue serve --listen 0.0.0.0:9000 --data /var/lib/duologue
   duologue serve --set invites.ring=30s --set rates.chat.per=10/s
   DUOLOGUE_INVITES_RING=30s duologue serve         the same by the environment
@@ -17,6 +18,9 @@ Examples:
   duologue serve --config duologue.toml
 
 A file is below the environment, the environment is below flags.";
+
+/// Where `--https` listens, unless it was said.
+const HTTPS_LISTEN: &str = "0.0.0.0:8080";
 
 /// Timed one-to-one calls between people who are free: a server.
 #[derive(Debug, Parser)]
@@ -70,6 +74,9 @@ pub struct Options {
     /// Fill the lobby with so many made-up people, for whoever tries it alone; their cards say what they are
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub with_people: Option<u32>,
+    /// Speak HTTPS with a certificate made here, on an address that phones in the same network reach [listen: 0.0.0.0:8080]
+    #[arg(long, global = true)]
+    pub https: bool,
     /// Say on the first line of stdout, as JSON, where the server is, once it serves
     #[arg(long, global = true, value_enum, value_name = "FORM")]
     pub ready: Option<Form>,
@@ -94,6 +101,15 @@ impl Options {
     /// # Errors
     /// One line: what is wrong, where it was said, what is allowed.
     pub fn settings(&self) -> Result<Settings, String> {
+        let mut environment: Vec<(String, String)> = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("DUOLOGUE_"))
+            .collect();
+        environment.sort();
+        self.settings_in(environment)
+    }
+
+    fn settings_in(&self, environment: Vec<(String, String)>) -> Result<Settings, String> {
         let file = match &self.config {
             None => None,
             Some(path) => {
@@ -101,21 +117,25 @@ impl Options {
                 Some((path.clone(), text))
             }
         };
-        let mut environment: Vec<(String, String)> = env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("DUOLOGUE_"))
-            .collect();
-        environment.sort();
         let flags = [("--listen", "listen", &self.listen), ("--data", "data", &self.data)];
         let flags = flags.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value.clone()?))).collect();
-        let sources = Sources { file, environment, sets: self.sets.clone(), flags };
-        Settings::load(&sources).map_err(|error: ConfigError| error.to_string())
+        // Cameras are why one says it: so phones are to reach the page, unless another address was said anywhere.
+        let instead = if self.https { vec![("--https", "listen", HTTPS_LISTEN.into())] } else { Vec::new() };
+        let sources = Sources { instead, file, environment, sets: self.sets.clone(), flags };
+        let settings = Settings::load(&sources).map_err(|error: ConfigError| error.to_string())?;
+        match settings.place("tls.certificate") {
+            Some(place) if self.https => {
+                Err(format!("--https makes a certificate, and there is one already (tls.certificate, {place}): leave one of the two out"))
+            }
+            _ => Ok(settings),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Value;
     use clap::CommandFactory;
 
     #[test]
@@ -136,6 +156,29 @@ mod tests {
         for wrong in ["0", "101", "many"] {
             assert!(people(&["duologue", "--with-people", wrong]).is_err(), "{wrong}");
         }
+    }
+
+    fn settings(line: &[&str]) -> Result<Settings, String> {
+        Cli::try_parse_from(line).expect("a command line").options.settings_in(Vec::new())
+    }
+
+    #[test]
+    fn https_is_for_other_devices_unless_an_address_was_said() {
+        let listen = |line: &[&str]| settings(line).map(|settings| settings.value("listen").clone());
+        let address = |text: &str| Ok(Value::Listen(text.parse().expect("an address")));
+        assert_eq!(listen(&["duologue"]), address("127.0.0.1:8080"));
+        assert_eq!(listen(&["duologue", "--https"]), address("0.0.0.0:8080"));
+        assert_eq!(listen(&["duologue", "--https", "--listen", "192.0.2.7:0"]), address("192.0.2.7:0"));
+        assert_eq!(listen(&["duologue", "--https", "--set", "listen=[::]:9000"]), address("[::]:9000"));
+        assert_eq!(settings(&["duologue", "--https"]).expect("makes sense").place("listen"), Some("--https"));
+    }
+
+    #[test]
+    fn https_beside_an_operators_certificate_says_which_is_too_much() {
+        let files = ["--set", "tls.certificate=/c.pem", "--set", "tls.key=/k.pem"];
+        assert!(settings(&[&["duologue"][..], &files].concat()).is_ok());
+        let told = settings(&[&["duologue", "--https"][..], &files].concat()).expect_err("two certificates");
+        assert!(told.contains("--https") && told.contains("tls.certificate, --set tls.certificate"), "{told}");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! of settings, [`media`] as the keeper of pictures. [`serve`] puts it together for a process of its own, [`embed`] for a program
 //! that has a server already.
 
+pub mod banner;
 pub mod certificates;
 pub mod check_turn;
 pub mod cli;
@@ -25,7 +26,9 @@ pub mod listen;
 pub mod log;
 pub mod media;
 pub mod memory;
+pub mod qr;
 pub mod quic;
+pub mod reach;
 mod realm;
 pub mod secrets;
 pub mod serve;

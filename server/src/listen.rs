@@ -5,6 +5,10 @@ use crate::certificates::Certificates;
 use crate::http::Peer;
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
@@ -32,8 +36,16 @@ const HEADERS_MOST: usize = 64;
 /// After an accept that failed (no descriptors left), before the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// TLS on the port.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    /// Whether those who speak without are told where to go; else they hear nothing.
+    leads_on: bool,
+}
+
 /// TLS, by rustls with ring, for HTTP.
-pub fn tls(certificates: Arc<Certificates>) -> TlsAcceptor {
+pub fn tls(certificates: Arc<Certificates>, leads_on: bool) -> Tls {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -41,11 +53,11 @@ pub fn tls(certificates: Arc<Certificates>) -> TlsAcceptor {
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    TlsAcceptor::from(Arc::new(config))
+    Tls { acceptor: TlsAcceptor::from(Arc::new(config)), leads_on }
 }
 
 /// Accepts for ever. `most` bounds connections that still speak HTTP; WebSockets are counted elsewhere.
-pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, most: usize) {
+pub async fn accept(listener: TcpListener, tls: Option<Tls>, router: Router, most: usize) {
     let room = Arc::new(Semaphore::new(most));
     loop {
         let permit = room.clone().acquire_owned().await.expect("it is never closed");
@@ -64,13 +76,33 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rou
             let _ = stream.set_nodelay(true);
             match tls {
                 None => serve(stream, peer, router).await,
-                Some(tls) => match tokio::time::timeout(HANDSHAKE_MOST, tls.accept(stream)).await {
+                Some(tls) if tls.leads_on && is_plain(&stream).await => serve(stream, peer, Router::new().fallback(elsewhere)).await,
+                Some(tls) => match tokio::time::timeout(HANDSHAKE_MOST, tls.acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => serve(stream, peer, router).await,
                     Ok(Err(error)) => debug!(%error, "no TLS came of it"),
                     Err(_) => debug!("a TLS handshake took too long"),
                 },
             }
         });
+    }
+}
+
+/// Whether somebody speaks without TLS: a record of a handshake begins with 22 (RFC 8446, section 5.1). Who says nothing is left to TLS
+/// and its patience.
+async fn is_plain(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    match tokio::time::timeout(HANDSHAKE_MOST, stream.peek(&mut first)).await {
+        Ok(Ok(1)) => first[0] != 22,
+        _ => false,
+    }
+}
+
+/// For whoever wrote the address without its scheme: the same, over TLS. Not for ever: the next server here may speak without.
+async fn elsewhere(uri: Uri, headers: HeaderMap) -> Response {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Authority>().ok());
+    match host {
+        Some(host) => Redirect::temporary(&format!("https://{host}{}", uri.path())).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `duologue serve`: puts everything together in the order in which it can fail, runs it, and takes it down again. The data
 //! folder first (another process may have it), then the port, then the realm from its rows; only what serves says so.
 
+use crate::banner::{self, Facts, Paper};
 use crate::certificates::{Certificates, Source};
 use crate::cli::{Form, Options};
 use crate::company::{Company, Place};
@@ -8,12 +9,12 @@ use crate::config::{Settings, Value, write_size};
 use crate::http::{App, router};
 use crate::quic::Asked;
 use crate::realm::{self, Around, Ended, Failed, Realm, judge_memory};
-use crate::{listen, quic, secrets};
+use crate::{listen, quic, reach, secrets};
 use duologue_transport::Table;
 use duologue_transport_quic::{Carrier, Keys};
 use duologue_transport_ws::handshake::Origins;
-use std::io::{IsTerminal, Write, stdout};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::io::{Write, stdout};
+use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -34,7 +35,8 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     let folder = settings.text("data").expect("it has a default").to_string();
     let store = realm::open(Path::new(&folder))?;
     let Value::Listen(wanted) = *settings.value("listen") else { unreachable!("its kind") };
-    let certificates = certificates(settings, Path::new(&folder), wanted.ip())?;
+    let others = options.https.then(|| others(wanted.ip()));
+    let certificates = certificates(settings, Path::new(&folder), wanted.ip(), others.as_deref())?;
     let listener = listen::bind(wanted).map_err(Failed::because)?;
     let address = listener.local_addr().map_err(|error| Failed::because(error.to_string()))?;
     let udp = match settings.quic_listen() {
@@ -52,8 +54,18 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
     let carrier = udp.zip(certificates.clone());
     let carrier = carrier.map(|(udp, certificates)| carrier_of(settings, &runtime, udp, certificates, &realm.table, asked)).transpose()?;
     let app = realm.app(settings, Around { carrier, certificates: certificates.clone(), next_conn, origins });
-    let tls = certificates.clone().filter(|certificates| !certificates.is_development()).map(listen::tls);
-    let secure = tls.is_some();
+    let tls = certificates.clone().filter(|certificates| options.https || !certificates.is_development());
+    // On a phone one writes the address without its scheme.
+    let tls = tls.map(|certificates| listen::tls(certificates, options.https));
+    let facts = Facts {
+        address,
+        secure: tls.is_some(),
+        others,
+        quic: app.quic_address(),
+        people: options.with_people,
+        folder,
+        budget: write_size(settings.size("memory.budget")),
+    };
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener).map_err(|error| Failed::because(error.to_string()))?;
         // The restore is over once the realm answers.
@@ -68,7 +80,7 @@ pub fn serve(settings: &Settings, options: &Options) -> Result<(), Failed> {
             tokio::spawn(renew_certificates(certificates, hangup));
         }
         let company = options.with_people.map(|people| company(settings, people, &app));
-        say_ready(settings, options, &app, address, secure, &folder);
+        say_ready(options, &facts);
         until_told(&app, Ended::of(realm.thread), company).await
     });
     runtime.shutdown_background();
@@ -96,11 +108,32 @@ fn company(settings: &Settings, people: u32, app: &App) -> Company {
     Company::start(config, place)
 }
 
-/// The certificate, where one is needed: TLS has the operator's, QUIC has that or one for development.
-fn certificates(settings: &Settings, folder: &Path, address: IpAddr) -> Result<Option<Arc<Certificates>>, Failed> {
-    let source = match (settings.text("tls.certificate"), settings.text("tls.key")) {
-        (Some(certificate), Some(key)) => Source::Files { certificate: certificate.into(), key: key.into() },
-        _ if settings.quic_listen().is_some() => Source::Development { folder: folder.into(), address },
+/// Where other devices reach what listens there.
+fn others(listened: IpAddr) -> Vec<IpAddr> {
+    reach::addresses(listened).unwrap_or_else(|error| {
+        warn!(%error, "the system does not tell its interfaces");
+        Vec::new()
+    })
+}
+
+/// The certificate, where one is needed: TLS has the operator's, or with `--https` (`others`) one for development; QUIC has the same,
+/// or one for development where HTTP is plain.
+fn certificates(
+    settings: &Settings,
+    folder: &Path,
+    listened: IpAddr,
+    others: Option<&[IpAddr]>,
+) -> Result<Option<Arc<Certificates>>, Failed> {
+    let source = match (settings.text("tls.certificate"), settings.text("tls.key"), others) {
+        (Some(certificate), Some(key), None) => Source::Files { certificate: certificate.into(), key: key.into() },
+        (_, _, Some(others)) => {
+            let names = reach::names().into_iter().chain(others.iter().map(ToString::to_string)).collect();
+            Source::Development { folder: folder.into(), names }
+        }
+        _ if settings.quic_listen().is_some() => {
+            let named = !listened.is_unspecified() && !listened.is_loopback();
+            Source::Development { folder: folder.into(), names: named.then(|| listened.to_string()).into_iter().collect() }
+        }
         _ => return Ok(None),
     };
     Certificates::new(source).map(Some).map_err(|error| Failed::because(error.to_string()))
@@ -162,49 +195,18 @@ async fn until_told(app: &App, ended: Ended, company: Option<Company>) -> Result
 }
 
 /// The first words: for people, or for whoever started it.
-fn say_ready(settings: &Settings, options: &Options, app: &App, address: SocketAddr, secure: bool, folder: &str) {
-    let (http, ws) = if secure { ("https", "wss") } else { ("http", "ws") };
-    let version = env!("CARGO_PKG_VERSION");
+fn say_ready(options: &Options, facts: &Facts) {
+    // Where the log is for machines nobody points a camera at the screen.
+    let paper = Paper { terminal: Paper::stdout().terminal && options.log.is_none(), ..Paper::stdout() };
     let text = match options.ready {
-        Some(Form::Json) => {
-            let mut line = serde_json::json!({
-                "ready": true, "http": address.to_string(), "ws": format!("{ws}://{address}/v1/ws"), "pid": std::process::id(), "version": version,
-            });
-            if let Some(quic) = app.quic_address() {
-                line["quic"] = quic.to_string().into();
-            }
-            if let Some(people) = options.with_people {
-                line["made_up"] = people.into();
-            }
-            format!("{line}\n")
-        }
-        None => {
-            let name = paint(&format!("Duologue {version}"), "1");
-            let budget = write_size(settings.size("memory.budget"));
-            let company = match options.with_people {
-                Some(people) => {
-                    let many = paint(&format!("{people} people here are made up"), "1;33");
-                    format!("two windows are enough\n  Company {many} by this server, as their cards say; not for a server that people use")
-                }
-                None => "two windows are enough; add --with-people 12 for company".into(),
-            };
-            format!(
-                "  {name} · realm main · SQLite {folder} · memory budget {budget}\n  Open    {http}://{address}        {company}\n  \
-                 Health  {http}://{address}/health · metrics at /metrics\n  Stop with Ctrl-C: calls go on and are resumed after a restart\n"
-            )
-        }
+        Some(Form::Json) => format!("{}\n", banner::for_programs(facts)),
+        None => banner::for_people(facts, paper),
     };
     let mut out = stdout();
     // Whoever started it may not listen.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    info!(%address, folder, version, "serving");
-    if let Some(people) = options.with_people {
+    info!(address = %facts.address, folder = facts.folder, version = env!("CARGO_PKG_VERSION"), "serving");
+    if let Some(people) = facts.people {
         warn!(people, "people in the lobby are made up by this server (--with-people)");
     }
-}
-
-/// On a terminal only, and not where colours are unwanted (`NO_COLOR`).
-fn paint(text: &str, code: &str) -> String {
-    let colours = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
 }

@@ -200,6 +200,24 @@ async fn one_rings_from_a_terminal_talks_and_hangs_up() {
     drop(cid);
 }
 
+/// Beside `serve --https`: its certificate is believed from the file, and by nobody who was not told.
+#[tokio::test]
+async fn a_server_that_made_its_certificate_itself_is_believed_by_its_file() {
+    let server = Server::https().await;
+    let (url, file) = (format!("https://{}", server.at), server.folder.path().join("development-certificate.pem"));
+    let mut stranger = Terminal::start(&["--server", &url, "--name", "Eve"]);
+    stranger.shows(&["is not believed"]).await;
+    assert_eq!(within("the end", stranger.ends()).await, Some(1));
+    let file = file.display().to_string();
+    let ann = Terminal::start(&["--server", &url, "--name", "Ann", "--trust", &file]);
+    let bob = Terminal::start(&["--server", &url, "--name", "Bob", "--trust", &file]);
+    ann.shows(&["connected over WebSocket and TLS", "Bob"]).await;
+    bob.shows(&["connected over WebSocket and TLS", "Ann"]).await;
+    let mut lost = Terminal::start(&["--server", &url, "--trust", "/nowhere.pem"]);
+    lost.shows(&["--trust /nowhere.pem"]).await;
+    assert_eq!(within("the end", lost.ends()).await, Some(1));
+}
+
 #[tokio::test]
 async fn one_is_rung_at_a_terminal_over_quic() {
     let server = Server::start().await;

@@ -60,3 +60,24 @@ test("two people meet, talk, come back after a reload, and part until tomorrow",
     assert.equal(refused, "cooldown");
   });
 });
+
+test("somebody who closes the tab and comes again at once sees who is there", { timeout: 120_000 }, async () => {
+  const server = await Server.start();
+  const people = [];
+  await scene(server, () => people, async () => {
+    people.push(await Person.open(server, "Ann"), await Person.open(server, "Bob"));
+    const [ann, bob] = people;
+    await Promise.all([ann.enter(), bob.enter()]);
+    await ann.cardOf(bob);
+    // Within the grace she is in the lobby still; the window went with the tab.
+    const old = ann.page;
+    const user = await ann.user();
+    ann.page = await old.context().newPage();
+    await old.close();
+    await ann.page.goto(server.url);
+    await ann.enter({ picture: false });
+    assert.equal(await ann.user(), user, "this device remembers her");
+    await ann.cardOf(bob);
+    await bob.cardOf(ann);
+  });
+});

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Person, scene } from "./lib/people.mjs";
-import { Server } from "./lib/server.mjs";
+import { callOf, Person, scene } from "./lib/people.mjs";
+import { Server, until } from "./lib/server.mjs";
 
 /** In the page: opens a session as the server tells it, says hello in the binary form, and gives what comes back. */
 async function speak({ token, bytes, wait }) {
@@ -80,6 +80,24 @@ test("two pages meet over WebTransport: ring, call, chat, hang up", { timeout: 2
     await bob.at("hangup-button").click();
     await Promise.all([ann.at("after-call").waitFor(), bob.at("after-call").waitFor()]);
     assert.equal(await overQuic(server), 2);
+  });
+});
+
+test("a tab that crashes over WebTransport is lost, not gone: the other waits for it; one that leaves is gone at once", { timeout: 240_000 }, async () => {
+  const server = await Server.start();
+  const people = [];
+  await scene(server, () => people, async () => {
+    const [ann, bob] = await callOf(server, people, { options: { query: "?carrier=auto" } });
+    assert.equal(await overQuic(server), 2);
+    await bob.crash();
+    await ann.at("call-status").filter({ hasText: "Bob is reconnecting" }).waitFor();
+    assert.ok(await ann.call(), "the call goes on");
+    // Who says goodbye has no grace.
+    await ann.page.evaluate(() => window.__duologue.duo.leave());
+    await until("nobody is waited for but Bob", async () => {
+      const { live, graced } = (await server.get("/health")).connections;
+      return live === 0 && graced === 1;
+    });
   });
 });
 

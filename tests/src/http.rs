@@ -3,7 +3,7 @@
 use crate::within;
 use serde_json::Value;
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// An answer.
@@ -19,7 +19,16 @@ pub struct Answer {
 
 /// Asks; `token` as Bearer, `body` as JSON.
 pub async fn ask(at: SocketAddr, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
+    let stream = within("a connection", TcpStream::connect(at)).await.expect("the server listens");
+    ask_over(stream, &at.to_string(), method, path, token, body).await
+}
+
+/// As [`ask`], over a stream that leads there.
+pub async fn ask_over<S>(mut stream: S, host: &str, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Answer
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     if let Some(token) = token {
         request.push_str(&format!("authorization: Bearer {token}\r\n"));
     }
@@ -30,8 +39,8 @@ pub async fn ask(at: SocketAddr, method: &str, path: &str, token: Option<&str>, 
     request.push_str("\r\n");
     request.push_str(&body);
     let answer = async {
-        let mut stream = TcpStream::connect(at).await.expect("the server listens");
         stream.write_all(request.as_bytes()).await.expect("it reads");
+        stream.flush().await.expect("it reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.expect("it answers");
         String::from_utf8(answer).expect("text")

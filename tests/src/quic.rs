@@ -178,7 +178,7 @@ impl Quic {
         code.map(|code| u16::try_from(code).expect("a code of the protocol"))
     }
 
-    /// Leaves for good: with code 0, after everything that was said.
+    /// Leaves for good, after everything that was said: with code 0, or 1000 where it is a session of WebTransport.
     pub async fn leave(&mut self) {
         match &mut self.streams {
             Streams::Raw(send, _) => {
@@ -189,11 +189,20 @@ impl Quic {
             Streams::Web(session, send, _) => {
                 let _ = send.finish();
                 let _ = send.stopped().await;
-                session.close(0, b"");
+                session.close(1000, b"");
                 session.closed().await;
             }
         }
         self.endpoint.wait_idle().await;
+    }
+
+    /// Ends as a browser ends what a page has left open: with 0.
+    ///
+    /// # Panics
+    /// If it is no session of WebTransport.
+    pub fn forget(&self) {
+        let Streams::Web(session, ..) = &self.streams else { panic!("only browsers do so") };
+        session.close(0, b"");
     }
 
     /// Ends with a code that does not say that one leaves for good.

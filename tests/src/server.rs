@@ -3,7 +3,7 @@
 use crate::{Folder, PATIENCE, within};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command as StdCommand, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -46,6 +46,21 @@ pub fn binary() -> PathBuf {
     BINARY.get_or_init(find).clone()
 }
 
+/// How it is started.
+#[derive(Clone, Debug)]
+struct Line {
+    listen: &'static str,
+    words: Vec<String>,
+    sets: Vec<String>,
+}
+
+impl Line {
+    /// On loopback, with settings as `--set` takes them.
+    fn with(sets: &[&str]) -> Line {
+        Line { listen: "127.0.0.1:0", words: Vec::new(), sets: sets.iter().map(ToString::to_string).collect() }
+    }
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -55,8 +70,9 @@ pub struct Server {
     pub pid: u32,
     /// Its data. Shared with the one that is started on it again.
     pub folder: Arc<Folder>,
-    sets: Vec<String>,
-    people: Option<u32>,
+    /// Where it says that other devices reach it.
+    pub others: Vec<String>,
+    line: Line,
     child: Child,
     errors: Arc<Mutex<Vec<String>>>,
 }
@@ -80,50 +96,55 @@ impl Server {
 
     /// As [`Server::start`], on a folder in memory.
     pub async fn in_memory() -> Server {
-        Server::on(Arc::new(Folder::in_memory()), Vec::new(), None).await
+        Server::on(Arc::new(Folder::in_memory()), Line::with(&[])).await
     }
 
     /// On a new folder, with settings as `--set` takes them.
     pub async fn with(sets: &[&str]) -> Server {
-        let sets = sets.iter().map(ToString::to_string).collect();
-        Server::on(Arc::new(Folder::new()), sets, None).await
+        Server::on(Arc::new(Folder::new()), Line::with(sets)).await
     }
 
     /// As [`Server::with`], with so many made-up people.
     pub async fn in_company(people: u32, sets: &[&str]) -> Server {
-        let sets = sets.iter().map(ToString::to_string).collect();
-        Server::on(Arc::new(Folder::new()), sets, Some(people)).await
+        let words = vec!["--with-people".into(), people.to_string()];
+        Server::on(Arc::new(Folder::new()), Line { words, ..Line::with(sets) }).await
+    }
+
+    /// With `--https`, for a phone in the same network: at every address of this machine.
+    pub async fn https() -> Server {
+        Server::on(Arc::new(Folder::new()), Line { listen: "0.0.0.0:0", words: vec!["--https".into()], ..Line::with(&[]) }).await
     }
 
     /// On a folder that is there already.
     pub async fn restored(folder: Folder) -> Server {
-        Server::on(Arc::new(folder), Vec::new(), None).await
+        Server::on(Arc::new(folder), Line::with(&[])).await
     }
 
-    async fn on(folder: Arc<Folder>, sets: Vec<String>, people: Option<u32>) -> Server {
+    async fn on(folder: Arc<Folder>, line: Line) -> Server {
         let mut command = Command::new(binary());
-        command.args(["serve", "--ready", "json", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
-        for set in USUAL.iter().map(ToString::to_string).chain(sets.iter().cloned()) {
+        command.args(["serve", "--ready", "json", "--listen", line.listen, "--data"]).arg(folder.path()).args(&line.words);
+        for set in USUAL.iter().map(ToString::to_string).chain(line.sets.iter().cloned()) {
             command.args(["--set", &set]);
-        }
-        if let Some(people) = people {
-            command.args(["--with-people", &people.to_string()]);
         }
         let mut child = spawn(&mut command);
         let errors = read_lines(child.stderr.take().expect("piped"));
         let mut out = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let line = within("the ready line", out.next_line()).await.expect("stdout is text");
-        let Some(line) = line else {
+        let said = within("the ready line", out.next_line()).await.expect("stdout is text");
+        let Some(said) = said else {
             panic!("the server ended before it served: {:?}", errors.lock().expect("a lock"));
         };
-        let ready: Value = serde_json::from_str(&line).expect("the first line is JSON");
-        assert_eq!(ready["ready"], true, "{line}");
-        let at: SocketAddr = ready["http"].as_str().expect("an address").parse().expect("an address");
+        let ready: Value = serde_json::from_str(&said).expect("the first line is JSON");
+        assert_eq!(ready["ready"], true, "{said}");
+        let mut at: SocketAddr = ready["http"].as_str().expect("an address").parse().expect("an address");
         let scheme = if ready["ws"].as_str().is_some_and(|ws| ws.starts_with("wss:")) { "wss" } else { "ws" };
         assert_eq!(ready["ws"], format!("{scheme}://{at}/v1/ws"));
+        if at.ip().is_unspecified() {
+            at.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        let others = ready["others"].as_array().into_iter().flatten().map(|url| url.as_str().expect("text").into()).collect();
         let pid = ready["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("its id");
         assert_eq!(Some(pid), child.id(), "it knows its own id");
-        Server { at, pid, folder, sets, people, child, errors }
+        Server { at, pid, folder, others, line, child, errors }
     }
 
     /// Sends it a signal, by its id.
@@ -137,7 +158,7 @@ impl Server {
         self.signal(Signal::KILL);
         let status = within("the end of a killed process", self.child.wait()).await.expect("it can be waited for");
         assert_eq!(status.code(), None, "it was killed, it did not end by itself: {:?}", self.errors());
-        Killed { folder: self.folder.clone(), sets: self.sets.clone(), people: self.people }
+        Killed { folder: self.folder.clone(), line: self.line.clone() }
     }
 
     /// SIGTERM, and how it ended.
@@ -146,7 +167,7 @@ impl Server {
         self.signal(Signal::TERM);
         let status = within("the end of a process that was asked to", self.child.wait()).await.expect("it can be waited for");
         let ended = Ended { code: status.code(), took: began.elapsed(), errors: self.errors() };
-        (ended, Killed { folder: self.folder.clone(), sets: self.sets.clone(), people: self.people })
+        (ended, Killed { folder: self.folder.clone(), line: self.line.clone() })
     }
 
     /// Whether it still runs.
@@ -172,14 +193,13 @@ impl Server {
 pub struct Killed {
     /// Its data.
     pub folder: Arc<Folder>,
-    sets: Vec<String>,
-    people: Option<u32>,
+    line: Line,
 }
 
 impl Killed {
     /// Another process on the same data, with the same settings, at another port.
     pub async fn restart(self) -> Server {
-        Server::on(self.folder, self.sets, self.people).await
+        Server::on(self.folder, self.line).await
     }
 }
 

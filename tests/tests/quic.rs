@@ -83,6 +83,21 @@ async fn a_broken_connection_is_resumed_and_one_that_was_left_is_gone() {
     }
 }
 
+/// CON 4: a browser closes with 0 what a page leaves open, also one that crashed. That is a loss.
+#[tokio::test]
+async fn a_session_that_a_browser_closed_by_itself_is_lost_and_not_left() {
+    let server = Server::start().await;
+    let mut ann = server.in_lobby_over(Carrier::WebTransport, "Ann").await;
+    let mut bob = server.in_lobby_over(Carrier::WebSocket, "Bob").await;
+    ann.call(&mut bob, 300).await;
+    let dropped = ann.dropped();
+    ann.quic().forget();
+    assert_eq!(bob.hears("peer_link").await["state"], "reconnecting");
+    let ann = dropped.resume(Door { at: server.at, carrier: Carrier::WebTransport }).await;
+    assert_eq!(ann.welcome["recovered"], true);
+    assert_eq!(bob.hears("peer_link").await["state"], "back");
+}
+
 fn free_udp_port() -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.local_addr().expect("an address").port()

@@ -9,10 +9,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use web_transport_quinn::{Session, SessionError, WebTransportError};
 
-/// What a peer says with its close when it leaves for good; WebSocket has 1000 for it.
-const LEFT: u32 = 0;
-/// The WebSocket close code that means the same.
+/// What a peer says with its close when it leaves for good, in a WebTransport session as on a WebSocket. There a browser closes with 0
+/// whatever a page leaves open, also one that crashed.
 const NORMAL: u16 = 1000;
+/// And on a connection of its own.
+const RAW_LEFT: u32 = 0;
 
 pub(crate) enum Line {
     Raw { connection: Connection, send: quinn::SendStream, recv: quinn::RecvStream },
@@ -84,10 +85,12 @@ impl Line {
 
     /// Closes with a code of the protocol.
     pub(crate) fn close(&self, code: u16) {
-        let code = if code == NORMAL { LEFT } else { u32::from(code) };
         match self {
-            Line::Raw { connection, .. } => connection.close(VarInt::from_u32(code), b""),
-            Line::Web { session, .. } => session.close(code, b""),
+            Line::Raw { connection, .. } => {
+                let code = if code == NORMAL { RAW_LEFT } else { code.into() };
+                connection.close(VarInt::from_u32(code), b"");
+            }
+            Line::Web { session, .. } => session.close(code.into(), b""),
         }
     }
 
@@ -95,12 +98,13 @@ impl Line {
     pub(crate) async fn left(&self) -> bool {
         match self {
             Line::Raw { connection, .. } => match connection.closed().await {
-                ConnectionError::ApplicationClosed(close) => close.error_code == VarInt::from_u32(LEFT),
+                ConnectionError::ApplicationClosed(close) => close.error_code == VarInt::from_u32(RAW_LEFT),
                 _ => false,
             },
-            Line::Web { session, .. } => {
-                matches!(session.closed().await, SessionError::WebTransportError(WebTransportError::Closed(LEFT, _)))
-            }
+            Line::Web { session, .. } => match session.closed().await {
+                SessionError::WebTransportError(WebTransportError::Closed(code, _)) => code == u32::from(NORMAL),
+                _ => false,
+            },
         }
     }
 

@@ -75,7 +75,7 @@ pub enum Up {
     Closed {
         /// Which.
         conn: ConnId,
-        /// The client closed it with code 1000 (QUIC: 0).
+        /// The client closed it with code 1000 (0 on a QUIC connection of its own).
         clean: bool,
     },
 }

@@ -20,6 +20,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rollupOptions: {
       output: {
+        // The server knows names that never mean other bytes by their eight hexadecimal digits.
+        hashCharacters: "hex",
         entryFileNames: "duologue-[hash].js",
         chunkFileNames: "duologue-[hash].js",
         assetFileNames: "duologue-[hash][extname]",

@@ -27,6 +27,8 @@ pub struct ConfigError(String);
 /// Where values come from, the later above the earlier.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// Defaults of a flag, for keys about which nobody else says anything: the flag, the key, the value.
+    pub instead: Vec<(&'static str, &'static str, String)>,
     /// A TOML file: its name, for messages, and its text.
     pub file: Option<(std::path::PathBuf, String)>,
     /// Variables whose names begin with `DUOLOGUE_`.
@@ -230,7 +232,7 @@ impl Settings {
 
 /// Everything that was said, in the order in which the later counts.
 fn all_said(sources: &Sources) -> Result<Vec<Said>, ConfigError> {
-    let mut all = Vec::new();
+    let mut all: Vec<Said> = sources.instead.iter().map(from_flag).collect();
     if let Some((path, text)) = &sources.file {
         all.extend(raw::read_file(Path::new(path), text).map_err(ConfigError)?);
     }
@@ -242,10 +244,12 @@ fn all_said(sources: &Sources) -> Result<Vec<Said>, ConfigError> {
             set.split_once('=').ok_or_else(|| ConfigError(format!("--set {set}: allowed is key=value, like --set invites.ring=20s")))?;
         all.extend(from_text(key.trim(), text, &format!("--set {}", key.trim())));
     }
-    for (flag, key, text) in &sources.flags {
-        all.push(Said { key: (*key).into(), value: Raw::Text(text.clone()), place: (*flag).into() });
-    }
+    all.extend(sources.flags.iter().map(from_flag));
     Ok(all)
+}
+
+fn from_flag((flag, key, text): &(&'static str, &'static str, String)) -> Said {
+    Said { key: (*key).into(), value: Raw::Text(text.clone()), place: (*flag).into() }
 }
 
 /// The key of a variable: of the table, or a part of a rate.

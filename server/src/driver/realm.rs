@@ -20,7 +20,7 @@ use duologue_core::wire::{Closing, Reason};
 use duologue_gateway::{Gateway, Outward};
 use duologue_store::{Completion, PRUNED_MOST, Pruned, Store, StoreThread, Taken};
 use duologue_transport::{Down, Up};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,6 +83,8 @@ pub(super) struct Realm {
     pub(super) engine: Engine,
     pub(super) commit: Commit,
     pub(super) gateway: Gateway,
+    /// What this turn took and did not hear yet: whoever waits within a turn may find it here.
+    pub(super) unheard: VecDeque<Inbound>,
     pub(super) store: StoreThread,
     /// Loads on their way.
     pub(super) loads: u32,
@@ -125,6 +127,7 @@ impl Realm {
             // Links count up from the epoch, as everything that is never given twice.
             gateway: Gateway::new(gateway, (u64::from(standing.epoch) << 32) + 1),
             store: thread.map_err(|down| Ending::Stopped(down.to_string()))?,
+            unheard: VecDeque::new(),
             loads: 0,
             writing: Vec::new(),
             inbox,
@@ -161,7 +164,8 @@ impl Realm {
         self.turns.turns += 1;
         let before = (self.turns.inputs, self.turns.released);
         let nothing_came = taken.is_empty();
-        for inbound in taken.drain(..) {
+        self.unheard.extend(taken.drain(..));
+        while let Some(inbound) = self.unheard.pop_front() {
             self.hear(inbound)?;
         }
         self.run_deadlines()?;

@@ -17,6 +17,7 @@ use duologue_core::kit::time::{Millis, Span};
 use duologue_core::wire::Reason;
 use duologue_store::{Completion, Taken};
 use std::collections::{BTreeSet, VecDeque};
+use std::mem;
 use std::time::Duration;
 use tracing::{error, info, warn};
 
@@ -167,10 +168,12 @@ impl Realm {
         }
     }
 
-    /// What the store has completed, waiting a little for the first.
+    /// What the store has completed, waiting a little for the first. Some of it the present turn may have taken already.
     fn completions(&mut self, kept: &mut Vec<Inbound>) -> Vec<Completion> {
-        let (mut taken, mut completions) = (Vec::new(), Vec::new());
-        self.inbox.take(&mut taken, 256, Some(Duration::from_millis(50)));
+        let (mut taken, mut completions) = (Vec::from(mem::take(&mut self.unheard)), Vec::new());
+        if taken.is_empty() {
+            self.inbox.take(&mut taken, 256, Some(Duration::from_millis(50)));
+        }
         self.now = self.now.max(self.parts.clock.now());
         for inbound in taken {
             match inbound {

@@ -23,28 +23,32 @@ struct World {
     runtime: tokio::runtime::Runtime,
 }
 
+/// What a realm runs with, on a store that takes its time: an instant one proves nothing. And what it says to connections.
+fn parts() -> (Parts, Receiver<Down>) {
+    let settings = Settings::load(&Sources::default()).expect("defaults");
+    let mut store = Slow::new(Memory::new(), Duration::from_millis(3));
+    let taken = store.take().expect("a fresh store");
+    let (said, downs) = channel();
+    let parts = Parts {
+        rules: settings.rules(),
+        limits: settings.limits(),
+        gateway: settings.gateway(secrets::sha256),
+        commit: duologue_core::commit::Config::default(),
+        clock: Clock::start(Millis::default(), false).expect("a new realm believes"),
+        store: Box::new(store),
+        taken,
+        down: Box::new(move |down| {
+            let _ = said.send(down);
+        }),
+        taken_up: Box::new(|_| {}),
+        people_written: Box::new(|_| {}),
+    };
+    (parts, downs)
+}
+
 impl World {
-    /// On a store that takes its time: an instant one proves nothing.
     fn new() -> World {
-        let settings = Settings::load(&Sources::default()).expect("defaults");
-        let mut store = Slow::new(Memory::new(), Duration::from_millis(3));
-        let taken = store.take().expect("a fresh store");
-        let (said, downs) = channel();
-        let driver = Driver::new();
-        let parts = Parts {
-            rules: settings.rules(),
-            limits: settings.limits(),
-            gateway: settings.gateway(secrets::sha256),
-            commit: duologue_core::commit::Config::default(),
-            clock: Clock::start(Millis::default(), false).expect("a new realm believes"),
-            store: Box::new(store),
-            taken,
-            down: Box::new(move |down| {
-                let _ = said.send(down);
-            }),
-            taken_up: Box::new(|_| {}),
-            people_written: Box::new(|_| {}),
-        };
+        let (driver, (parts, downs)) = (Driver::new(), parts());
         let realm = driver.run(parts).expect("a thread");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         World { driver, downs, realm, runtime }
@@ -107,6 +111,34 @@ fn a_panic_of_the_core_is_survived_by_links_and_facts() {
     assert!(matches!(world.ask(Some(&token), Request::Me), Reply::Me { .. }), "what was acknowledged is there");
     let snapshot = world.runtime.block_on(world.driver.look()).expect("alive");
     assert_eq!((snapshot.turns.panics, snapshot.engine.links_live), (1, 1));
+}
+
+/// The realm once stood still for ever: it waited for a batch whose end lay behind the panic in what it had taken in one turn.
+#[test]
+fn a_panic_before_the_end_of_a_batch_in_the_same_turn_is_survived() {
+    let (parts, _downs) = parts();
+    let (tells, told) = channel();
+    std::thread::spawn(move || {
+        let driver = Driver::new();
+        let mut realm = Realm::new(parts, driver.inbox.clone()).expect("a store");
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Guest {
+            user: secrets::user(),
+            session: secrets::hash(&secrets::token()).expect("a token"),
+            name: "Mia".into(),
+            gender: None,
+        };
+        driver.inbox.put(Inbound::Ask(Box::new(Ask { who: None, address: Address(1), request, answer })));
+        realm.turn(&mut Vec::new()).expect("it goes on");
+        let mut turn = vec![Inbound::Panic(None)];
+        driver.inbox.take(&mut turn, 1, Some(PATIENCE));
+        assert!(matches!(turn[1], Inbound::Stored(_)), "{turn:?}");
+        driver.inbox.give_back(turn);
+        realm.turn(&mut Vec::new()).expect("it goes on");
+        tells.send(answered.blocking_recv()).expect("somebody waits");
+    });
+    let reply = told.recv_timeout(PATIENCE).expect("it goes on").expect("an answer");
+    assert!(matches!(reply, Reply::Guest { .. }), "what was durable is said: {reply:?}");
 }
 
 #[test]

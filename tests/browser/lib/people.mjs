@@ -42,12 +42,13 @@ export class Person {
   /**
    * Opens a browser at the server's page. `camera: false` is somebody who refuses camera and microphone; `cameras` is how
    * many the machine has, and none is no microphone either; `film` is a file that the camera sees; `relayed` sends media
-   * over TURN only.
+   * over TURN only; `phone` is a screen of 360 by 740 that one touches. Over HTTPS they go on to the page although nobody
+   * knows its certificate.
    */
   static async open(
     server,
     name,
-    { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark", query = "", relayed = false } = {},
+    { camera = true, cameras = 1, film, width = 1280, height = 800, colorScheme = "dark", query = "", relayed = false, phone = false } = {},
   ) {
     const person = new Person();
     person.name = name;
@@ -56,7 +57,8 @@ export class Person {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [...FLAGS, ...(cameras > 0 ? [`${CAMERA}=device-count=${cameras}`] : []), ...(film ? [`--use-file-for-fake-video-capture=${film}`] : []), camera ? GRANTED : DENIED, ...(relayed ? [LOOPBACK] : [])],
       colorScheme,
-      viewport: { width, height },
+      ignoreHTTPSErrors: server.url.startsWith("https:"),
+      ...(phone ? { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true } : { viewport: { width, height } }),
       timeout: PATIENCE_MS,
     });
     if (camera) await person.#context.grantPermissions(["camera", "microphone"], { origin: new URL(server.url).origin });
@@ -96,6 +98,14 @@ export class Person {
     const devtools = await this.#session();
     await devtools.send("Network.enable");
     await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: -1, packetLoss });
+  }
+
+  /** The page's process dies, as of a lack of memory: nothing of the page runs any more. */
+  async crash() {
+    const crashed = this.page.waitForEvent("crash");
+    // The answer would be the page's.
+    void (await this.#session()).send("Page.crash").catch(() => undefined);
+    await crashed;
   }
 
   /** The network is gone for a moment, as the browser tells its pages. */

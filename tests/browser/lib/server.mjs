@@ -32,6 +32,8 @@ export class Server {
   #words;
   #data;
   port = 0;
+  /** With `--https`: the addresses that other devices reach, as it tells them. */
+  others = [];
   errors = "";
 
   /** Starts it with settings as `--set` takes them, and other words of the command line. */
@@ -45,12 +47,17 @@ export class Server {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}/`;
+    return `${this.#https ? "https" : "http"}://127.0.0.1:${this.port}/`;
+  }
+
+  get #https() {
+    return this.#words.includes("--https");
   }
 
   async #run() {
     // After a kill the pages come back to the same address.
-    const words = ["serve", "--ready", "json", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#data, "data"), ...this.#words];
+    const address = this.#https ? "0.0.0.0" : "127.0.0.1";
+    const words = ["serve", "--ready", "json", "--listen", `${address}:${this.port}`, "--data", join(this.#data, "data"), ...this.#words];
     const sets = ['rates.exempt=["127.0.0.0/8"]', "calls.counted=1ms", "presence.coalesce=50ms", ...this.#sets];
     this.#child = spawn(binary(), [...words, ...sets.flatMap((set) => ["--set", set])], { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr.on("data", (data) => (this.errors += data));
@@ -60,7 +67,9 @@ export class Server {
     });
     ended.catch(() => undefined);
     const [line] = await Promise.race([once(lines, "line"), ended]);
-    this.port = Number(JSON.parse(line).http.split(":").at(-1));
+    const { http, others = [] } = JSON.parse(line);
+    this.port = Number(http.split(":").at(-1));
+    this.others = others;
   }
 
   /** `kill -9`. */

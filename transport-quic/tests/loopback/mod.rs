@@ -132,10 +132,13 @@ impl Streams {
         }
     }
 
+    /// The code of the close that came, as the protocol has it: 0 is what a connection of its own has for 1000.
     async fn closed(&self, connection: &Connection) -> Option<u32> {
         match self {
             Streams::Raw(..) => match connection.closed().await {
-                ConnectionError::ApplicationClosed(close) => u32::try_from(u64::from(close.error_code)).ok(),
+                ConnectionError::ApplicationClosed(close) => {
+                    u32::try_from(u64::from(close.error_code)).ok().map(|code| if code == 0 { 1000 } else { code })
+                }
                 _ => None,
             },
             Streams::Web(session, ..) => match session.closed().await {
@@ -147,7 +150,7 @@ impl Streams {
 
     fn close(&self, connection: &Connection, code: u32) {
         match self {
-            Streams::Raw(..) => connection.close(VarInt::from_u32(code), b""),
+            Streams::Raw(..) => connection.close(VarInt::from_u32(if code == 1000 { 0 } else { code }), b""),
             Streams::Web(session, ..) => session.close(code, b""),
         }
     }
@@ -303,7 +306,7 @@ impl Harness for Loopback {
         let Peer { runtime, streams, connection, .. } = peer;
         runtime.block_on(async { tokio::time::timeout(PATIENCE, streams.finish()).await }).expect("it is taken");
         let _inside = runtime.enter();
-        streams.close(connection, if code == 1000 { 0 } else { code.into() });
+        streams.close(connection, code.into());
     }
     fn vanish(&mut self, peer: Peer) {
         let Peer { runtime, endpoint, connection, streams, .. } = peer;
@@ -323,8 +326,7 @@ impl Harness for Loopback {
                     Ok(Some(length)) => reader.give(&buffer[..length]),
                     Ok(None) => {
                         let code = streams.closed(connection).await;
-                        let code = code.map(|code| u16::try_from(code).expect("a code of ours"));
-                        return Received::End(code.map(|code| if code == 0 { 1000 } else { code }));
+                        return Received::End(code.map(|code| u16::try_from(code).expect("a code of ours")));
                     }
                     Err(_) if pinged.is_some_and(|before| pings(connection) > before) => {
                         *pinged = Some(pings(connection));

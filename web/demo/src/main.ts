@@ -138,9 +138,7 @@ async function enter(next: Stay): Promise<void> {
   duo = opened;
   try {
     await opened.ready;
-    if (opened.lobby.name === null) {
-      await Promise.all([opened.lobby.join(), opened.lobby.watch({ size: 20 })]);
-    }
+    await goIn(opened);
   } catch (error) {
     if (duo === opened) duo = null;
     opened.leave();
@@ -155,6 +153,11 @@ async function enter(next: Stay): Promise<void> {
   ring = ringView(app);
   over.replaceChildren(ring.element);
   choose();
+}
+
+/** Into the lobby, and one looks around: another tab of the same person, or this one before a reload, may have done either already. */
+async function goIn({ lobby }: Duologue): Promise<void> {
+  await Promise.all([lobby.name === null && lobby.join(), !lobby.isWatching && lobby.watch({ size: 20 })]);
 }
 
 /** Everything that an event says beyond what views draw by themselves. */
@@ -257,7 +260,7 @@ function onClosed(closed: Duologue, error: DuologueError): void {
             isHalted = false;
             ring ??= ringView(app);
             over.replaceChildren(ring.element);
-            if (closed.lobby.name === null) await Promise.all([closed.lobby.join(), closed.lobby.watch({ size: 20 })]).catch(() => undefined);
+            await goIn(closed).catch(() => undefined);
             choose();
           });
         })

@@ -75,22 +75,22 @@ class Carrier implements SocketLike {
     const base = httpUrl(this.#url);
     const streams = await openStream(base, this.#form);
     if (this.#closed !== undefined) {
-      streams?.session.close({ closeCode: this.#closed === 1000 ? 0 : this.#closed });
+      streams?.session.close({ closeCode: this.#closed });
       return;
     }
     if (!streams) return this.#fallBack();
     const { session } = streams;
     this.#session = session;
     this.#writer = streams.writer;
-    // A browser closes with 0 what a page leaves open, and 0 is to leave for good; a reload is not.
+    // What a page leaves open its browser closes in its own time: the server is to know at once.
     const goes = (): void => session.close({ closeCode: 1001 });
     globalThis.addEventListener?.("pagehide", goes);
     this.#event(this.onopen, {});
     const clean = await this.#read(streams.reader).catch(() => false);
     if (!clean) session.close({ closeCode: 1001 });
-    const code = await session.closed.then(({ closeCode }) => closeCode ?? 0, () => 1006);
+    const code = await session.closed.then(({ closeCode }) => closeCode || 1006, () => 1006);
     globalThis.removeEventListener?.("pagehide", goes);
-    this.onclose?.({ code: code === 0 ? 1000 : code });
+    this.onclose?.({ code });
   }
 
   #fallBack(): void {
@@ -134,7 +134,7 @@ class Carrier implements SocketLike {
   /** A close overtakes what was written before it: that must be there first. */
   async #leave(session: WebTransport, code: number): Promise<void> {
     await within(LAST_WORDS_MS, this.#writer?.close());
-    session.close({ closeCode: code === 1000 ? 0 : code });
+    session.close({ closeCode: code });
   }
 }
 

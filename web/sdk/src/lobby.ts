@@ -57,6 +57,11 @@ export class Lobby {
     return this.#window.version;
   }
 
+  /** Whether this page looks at the lobby. It may be in it without: a person has one lobby, and each of their pages a window. */
+  get isWatching(): boolean {
+    return this.#wants.window !== undefined;
+  }
+
   /** The wish to be paired, while one waits. */
   get ticket(): Ticket | null {
     return this.#ticket;

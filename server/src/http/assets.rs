@@ -2,11 +2,14 @@
 //! asked for again each time and answered by 304 where they are the same. The policy lets a page load from here, talk to here,
 //! and nothing else.
 
+use super::compress::becomes_smaller;
+use super::compressed::Coding;
 use super::{App, Problem};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -50,8 +53,16 @@ pub(super) fn file(content: &'static [u8], kind: &'static str, kept: &'static st
     } else {
         Response::new(Body::from(content))
     };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if response.status() == StatusCode::OK && becomes_smaller(response.headers()) {
+        let smaller = Coding::taken(asked).and_then(|coding| Some((coding.name(), coding.of(content)?)));
+        if let Some((name, bytes)) = smaller {
+            *response.body_mut() = Body::from(bytes);
+            response.headers_mut().insert(CONTENT_ENCODING, name);
+        }
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
     let set = response.headers_mut();
-    set.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     set.insert(ETAG, etag);
     set.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     response

@@ -8,7 +8,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{And, Predicate, SizeAbove};
 
 /// Smaller ones win little.
-const WORTH_BYTES: u16 = 1_024;
+pub(super) const WORTH_BYTES: u16 = 1_024;
 const LEVEL: i32 = 6;
 
 type Judge = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
@@ -20,7 +20,7 @@ pub(super) fn layer() -> CompressionLayer<And<SizeAbove, Judge>> {
 }
 
 /// Texts and their like; pictures and sounds are compressed in themselves.
-fn becomes_smaller(headers: &HeaderMap) -> bool {
+pub(super) fn becomes_smaller(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.starts_with("text/") || kind.ends_with("json") || matches!(kind, "application/wasm" | "image/svg+xml")

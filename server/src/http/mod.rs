@@ -7,6 +7,7 @@ mod assets;
 mod body;
 mod carriers;
 mod compress;
+mod compressed;
 mod cors;
 mod documents;
 mod health;

@@ -134,7 +134,7 @@ async fn a_server_of_one_s_own_is_believed_by_whom_one_says_so() {
     let door = format!("https://{}", server.at);
 
     let mut ann = Terminal::start(&["--server", &door, "--name", "Ann", "--trust", &certificate]);
-    ann.shows(&["connected over WebSocket and TLS", "0 free in the lobby"]).await;
+    ann.shows(&["connected over WebSocket and TLS", "1 free in the lobby"]).await;
     ann.press("q");
     assert_eq!(within("the end", ann.ends()).await, Some(0));
 

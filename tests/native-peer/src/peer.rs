@@ -259,20 +259,27 @@ impl Peer {
 
     fn made(&mut self, kind: SdpKind, sdp: String) {
         let epoch = self.epoch;
-        self.said.push(NegotiationInput::Made { epoch, kind, sdp });
+        self.said.push(NegotiationInput::Made { epoch, kind, sdp: self.without_unwanted(&sdp) });
         if self.candidates == Candidates::Held {
             self.candidates = Candidates::Told;
             self.tell(Candidate::host(self.address, "udp").expect("an address of this machine"));
         }
     }
 
+    /// A later description names the candidates that were found before: without those of the kinds that are not wanted.
+    fn without_unwanted(&self, sdp: &str) -> String {
+        let is_wanted = |line: &&str| {
+            let candidate = line.strip_prefix("a=").filter(|line| line.starts_with("candidate:"));
+            candidate
+                .and_then(|line| Candidate::from_sdp_string(line.trim_end()).ok())
+                .is_none_or(|one| self.kinds.contains(&kind_of(&one)))
+        };
+        sdp.split_inclusive('\n').filter(is_wanted).collect()
+    }
+
     /// Tells a candidate that was found, if it is of a kind that is wanted.
     fn tell(&mut self, candidate: Candidate) {
-        let kind = match candidate.kind() {
-            CandidateKind::Host => Kind::Host,
-            CandidateKind::Relayed => Kind::Relay,
-            CandidateKind::PeerReflexive | CandidateKind::ServerReflexive => Kind::Srflx,
-        };
+        let kind = kind_of(&candidate);
         if self.kinds.contains(&kind) {
             // All media go over one transport, that of the first section.
             let told = Told { candidate: candidate.to_sdp_string(), mid: None, line: Some(0) };
@@ -385,4 +392,12 @@ fn socket() -> Result<(UdpSocket, SocketAddr), Error> {
         return Err(Error::new(ErrorKind::AddrNotAvailable, "no address of this machine"));
     }
     Ok((UdpSocket::from_std(socket)?, address))
+}
+
+fn kind_of(candidate: &Candidate) -> Kind {
+    match candidate.kind() {
+        CandidateKind::Host => Kind::Host,
+        CandidateKind::Relayed => Kind::Relay,
+        CandidateKind::PeerReflexive | CandidateKind::ServerReflexive => Kind::Srflx,
+    }
 }

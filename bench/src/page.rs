@@ -131,6 +131,7 @@ fn draw(plot: &Plot, file: &str) -> Result<(), String> {
         .configure_mesh()
         .x_desc(&plot.x)
         .y_desc(&plot.y)
+        .x_label_formatter(&|x| thousands(*x as u64))
         .light_line_style(WHITE)
         .label_style(("sans-serif", 13))
         .draw()

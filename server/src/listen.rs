@@ -101,7 +101,10 @@ async fn is_plain(stream: &TcpStream) -> bool {
 async fn elsewhere(uri: Uri, headers: HeaderMap) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Authority>().ok());
     match host {
-        Some(host) => Redirect::temporary(&format!("https://{host}{}", uri.path())).into_response(),
+        Some(host) => {
+            let path = uri.path_and_query().map_or("/", |path| path.as_str());
+            Redirect::temporary(&format!("https://{host}{path}")).into_response()
+        }
         None => StatusCode::BAD_REQUEST.into_response(),
     }
 }

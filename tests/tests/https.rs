@@ -85,6 +85,8 @@ async fn without_tls_it_says_where_to_go() {
     let answer = http::ask(server.at, "GET", "/", None, None).await;
     assert_eq!(answer.status, 307, "{answer:?}");
     assert!(answer.head.to_ascii_lowercase().contains(&format!("location: https://{}/\r\n", server.at)), "{}", answer.head);
+    let answer = http::ask(server.at, "GET", "/?carrier=auto", None, None).await;
+    assert!(answer.head.to_ascii_lowercase().contains(&format!("location: https://{}/?carrier=auto\r\n", server.at)), "{}", answer.head);
     for (method, path) in [("POST", "/v1/guests"), ("GET", "/health")] {
         let answer = http::send(server.at, method, path, &[], b"{}").await;
         assert_eq!((answer.status, answer.body.len()), (307, 0), "{path}");

@@ -104,7 +104,14 @@ fn check_relays(address: &Address, to: SocketAddr, servers: &Configured, roots: 
         Err(Fault::Unauthorized) if ask(1, LONG).map(Relay::give_back).is_ok() => Err(Fault::Clock),
         other => other,
     };
-    let (mut first, mut second) = (first?, ask(2, SHORT)?);
+    let mut first = first?;
+    let mut second = match ask(2, SHORT) {
+        Ok(second) => second,
+        Err(fault) => {
+            first.give_back();
+            return Err(fault);
+        }
+    };
     let passed = pass_both_ways(&mut first, &mut second);
     let works = passed.map(|took| format!("data pass both ways between its relays {} and {}, {}", first.at, second.at, trip(took)));
     first.give_back();

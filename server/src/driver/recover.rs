@@ -154,7 +154,12 @@ impl Realm {
         loop {
             self.store.take();
             let taken = loop {
-                if let Some(Completion::Taken(taken)) = self.completions(kept).into_iter().next() {
+                // Whatever else was asked of the store before may come with it.
+                let taken = self.completions(kept).into_iter().find_map(|one| match one {
+                    Completion::Taken(taken) => Some(taken),
+                    _ => None,
+                });
+                if let Some(taken) = taken {
                     break taken;
                 }
             };

@@ -54,9 +54,9 @@ pub(super) fn file(content: &'static [u8], kind: &'static str, kept: &'static st
         Response::new(Body::from(content))
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if response.status() == StatusCode::OK && becomes_smaller(response.headers()) {
-        let smaller = Coding::taken(asked).and_then(|coding| Some((coding.name(), coding.of(content)?)));
-        if let Some((name, bytes)) = smaller {
+    if becomes_smaller(response.headers()) {
+        let coding = Coding::taken(asked).filter(|_| response.status() == StatusCode::OK);
+        if let Some((name, bytes)) = coding.and_then(|coding| Some((coding.name(), coding.of(content)?))) {
             *response.body_mut() = Body::from(bytes);
             response.headers_mut().insert(CONTENT_ENCODING, name);
         }

@@ -34,7 +34,10 @@ impl Coding {
             values.flat_map(|value| value.split(',')).any(|one| {
                 let mut parts = one.split(';').map(str::trim);
                 let is_it = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-                is_it && !parts.any(|part| part.strip_prefix("q=").and_then(|q| q.parse().ok()) == Some(0.0f32))
+                is_it
+                    && !parts.any(|part| {
+                        part.strip_prefix(['q', 'Q']).and_then(|q| q.strip_prefix('=')).and_then(|q| q.parse().ok()) == Some(0.0f32)
+                    })
             })
         };
         named("br").then_some(Coding::Brotli).or_else(|| named("gzip").then_some(Coding::Gzip))
@@ -87,6 +90,7 @@ mod tests {
             ("GZIP;q=0.5", Some(Coding::Gzip)),
             ("br;q=0, gzip;q=1.0", Some(Coding::Gzip)),
             ("br; q=0.000", None),
+            ("br;Q=0", None),
             ("identity", None),
             ("", None),
         ] {

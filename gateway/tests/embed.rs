@@ -11,18 +11,8 @@ use std::time::Duration;
 /// How long anything may take that comes at once; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where Cargo puts the examples of the packages that it tests; built here where only this test was asked for.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("the test has a path");
-    let built = test.parent().and_then(Path::parent).expect("target/<profile>/deps").join("examples/embed");
-    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
-    if changed(&built) < changed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/embed.rs")) {
-        let mut cargo = Process::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "-p", env!("CARGO_PKG_NAME"), "--example", "embed"]);
-        assert!(cargo.status().expect("cargo runs").success(), "the example could not be built");
-    }
-    built
-}
+// The tests of another package, which this one must not depend on, have the same need.
+include!("../../tests/src/example.rs");
 
 /// The service, which ends with the test.
 struct Service {
@@ -33,7 +23,7 @@ struct Service {
 
 impl Service {
     fn start() -> Service {
-        let mut child = Process::new(example()).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut child = Process::new(example("embed")).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("it starts");
         let mut said = BufReader::new(child.stdout.take().expect("piped")).lines();
         let first = said.next().expect("it says where it is").expect("text");
         let at = first.strip_prefix("listening on ").expect("an address").into();

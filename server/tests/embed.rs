@@ -19,18 +19,8 @@ use tokio::net::TcpListener;
 /// How long anything may take that comes at once; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where Cargo puts the examples of the packages that it tests; built here where only this test was asked for.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("the test has a path");
-    let built = test.parent().and_then(Path::parent).expect("target/<profile>/deps").join("examples/axum");
-    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
-    if changed(&built) < changed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/axum.rs")) {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "-p", env!("CARGO_PKG_NAME"), "--example", "axum"]);
-        assert!(cargo.status().expect("cargo runs").success(), "the example could not be built");
-    }
-    built
-}
+// The tests of another package, which this one must not depend on, have the same need.
+include!("../../tests/src/example.rs");
 
 /// The application, which ends with the test, and its folder with it.
 struct Application {
@@ -56,7 +46,7 @@ impl Application {
     fn start() -> Application {
         let data = std::env::temp_dir().join(format!("duologue-axum-{}", std::process::id()));
         let _ = fs::remove_dir_all(&data);
-        let mut command = Command::new(example());
+        let mut command = Command::new(example("axum"));
         let mut child = command.arg("127.0.0.1:0").arg(&data).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut first = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut first).expect("text");
@@ -188,8 +178,10 @@ async fn the_whole_protocol_is_merged_into_another_router() {
     let elsewhere = listener.local_addr().expect("an address").to_string();
     let router = Router::new().merge(duologue.routes());
     let other = tokio::spawn(async move { axum::serve(listener, router).await });
-    let told = tokio::task::spawn_blocking(move || ask(&elsewhere, "GET", "/v1/me", "")).await.expect("no panic");
+    let asked = move || ["/v1/me", "/favicon.ico"].map(|path| ask(&elsewhere, "GET", path, ""));
+    let [told, unknown] = tokio::task::spawn_blocking(asked).await.expect("no panic");
     assert_eq!((told.0, told.1.contains("into_make_service_with_connect_info")), (500, true), "{}", told.1);
+    assert_eq!(unknown, (404, String::new()), "a path that nobody has is the host's to answer");
 
     duologue.stop().await.expect("it stops");
     let gone = tokio::task::spawn_blocking(move || ask(&at, "POST", "/v1/guests", r#"{"name":"Bob"}"#)).await.expect("no panic");

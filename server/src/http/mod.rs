@@ -138,9 +138,10 @@ pub fn router(app: Arc<App>) -> Router {
     around(whole_table().fallback(assets::asset), app)
 }
 
-/// For another server: the table, each of whose requests comes with its [`Peer`] or axum's `ConnectInfo`.
+/// For another server: the table, each of whose requests comes with its [`Peer`] or axum's `ConnectInfo`. Other paths are that server's
+/// to answer: a merge takes over a fallback that was laid around with, so there is none.
 pub(crate) fn routes(app: Arc<App>) -> Router {
-    around(whole_table(), app).layer(from_fn(address::known))
+    around(whole_table(), app).layer(from_fn(address::known)).reset_fallback()
 }
 
 /// For another server: the WebSocket alone.

@@ -6,6 +6,7 @@ use crate::tls::{self, Tls};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
 use core::time::Duration;
 use duologue_core::kit::ids::UserId;
 use duologue_core::kit::time::Millis;
@@ -39,7 +40,7 @@ pub struct Server {
 }
 
 /// Somebody new, with the token that signs them in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Guest {
     /// Who they are.
     pub user: UserId,
@@ -47,6 +48,13 @@ pub struct Guest {
     pub token: String,
     /// Until when it signs in, by the server's clock.
     pub expires: Millis,
+}
+
+impl fmt::Debug for Guest {
+    /// Without the token, which signs in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest").field("user", &self.user).field("expires", &self.expires).finish_non_exhaustive()
+    }
 }
 
 /// Why a server gave nothing.

@@ -22,6 +22,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
@@ -39,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".into());
     let data = arguments.next().unwrap_or_else(|| "axum-data".into());
 
-    let sets = vec![format!("data={data}"), "invites.ring=30s".into()];
+    let sets = vec![format!("data={data}"), "invites.ring=30s".into(), "sessions.guest=365d".into()];
     let settings = Settings::load(&Sources { sets, ..Sources::default() })?;
     let duologue = Duologue::start(&settings).await?;
 
@@ -57,7 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
     let stopped = async move {
         let _ = tokio::signal::ctrl_c().await;
-        // First the goodbyes: a server that stops gracefully waits for its connections, and these are WebSockets.
+        // First the goodbyes: clients hear `going_away` while the port is open still.
         if let Err(failed) = duologue.stop().await {
             eprintln!("{failed}");
         }
@@ -74,10 +75,14 @@ async fn login(State(app): State<Arc<App>>, ConnectInfo(from): ConnectInfo<Socke
         return (StatusCode::FORBIDDEN, "no such account, or another password").into_response();
     }
     let mut people = app.people.lock().await;
-    let guest = match people.get(user) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
+    let guest = match people.get(user).filter(|guest| u128::from(guest.expires.0) > now) {
         Some(guest) => guest.clone(),
         None => match app.duologue.guest(user, None, from.ip()).await {
-            Ok(guest) => people.entry(user.into()).or_insert(guest).clone(),
+            Ok(guest) => {
+                people.insert(user.into(), guest.clone());
+                guest
+            }
             Err(problem) => return problem.into_response(),
         },
     };

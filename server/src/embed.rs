@@ -24,7 +24,11 @@
 //! configuration that speak of yours (`listen`, `tls`, `quic`) have no effect: QUIC and WebTransport are the process's of its own.
 //!
 //! **Signing in.** A token is what a client connects with. [`Duologue::guest`] makes one for whom you have let in, under the name
-//! that you say; remember the user id that comes back with your own account, and hand the token to their client.
+//! that you say; keep user id and token with your own account, and hand the token to their client. After `sessions.guest` [7 days] the
+//! token signs nobody in, and whoever is made a guest anew is somebody else, without cooldowns, blocks and history: set the key to as
+//! long as your accounts last.
+//!
+//! **Memory.** `memory.budget` [512 MB] is of the whole process, yours included: beyond it nobody new is let in. Set it to yours.
 //!
 //! **Addresses.** Limits count by address (RATE), so the routes must know it: serve with
 //! [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info)`::<SocketAddr>()`, or put a
@@ -41,6 +45,7 @@ use duologue_core::kit::ids::UserId;
 use duologue_core::kit::time::Millis;
 use duologue_core::output::Reply;
 use duologue_transport_ws::handshake::Origins;
+use std::fmt;
 use std::future::pending;
 use std::net::IpAddr;
 use std::path::Path;
@@ -60,7 +65,7 @@ pub struct Duologue {
 }
 
 /// Somebody new, with the token that signs them in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Guest {
     /// Who they are to everybody else, for ever.
     pub user: UserId,
@@ -68,6 +73,13 @@ pub struct Guest {
     pub token: String,
     /// The end of the session, in milliseconds since 1970: `sessions.guest` from now (CON 1).
     pub expires: Millis,
+}
+
+impl fmt::Debug for Guest {
+    /// Without the token, which signs in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest").field("user", &self.user).field("expires", &self.expires).finish_non_exhaustive()
+    }
 }
 
 impl Duologue {

@@ -25,7 +25,7 @@ const PERMITS: &str = "a relay was to hear another one";
 const BINDS: &str = "a channel to another relay was asked for";
 
 /// Name and password.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Credential {
     pub(super) name: String,
     pub(super) password: String,

@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Of 11; the last two cost ten times as much for a few bytes.
 const BROTLI_QUALITY: u32 = 9;
@@ -23,8 +23,11 @@ pub(super) enum Coding {
     Gzip,
 }
 
+/// One compressed file, made by the first who wants it.
+type Made = Arc<OnceLock<Bytes>>;
+
 /// By address and coding: there are only so many files, so this is bounded.
-static MADE: Mutex<BTreeMap<(usize, Coding), Bytes>> = Mutex::new(BTreeMap::new());
+static MADE: Mutex<BTreeMap<(usize, Coding), Made>> = Mutex::new(BTreeMap::new());
 
 impl Coding {
     /// The better one of those that are taken (RFC 9110, section 12.5.3): named, and not with `q=0`.
@@ -56,8 +59,10 @@ impl Coding {
         if content.len() < usize::from(WORTH_BYTES) {
             return None;
         }
-        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(made.entry((content.as_ptr().addr(), self)).or_insert_with(|| self.write(content).expect("memory takes it").into()).clone())
+        // Who wants another file does not wait for this one.
+        let key = (content.as_ptr().addr(), self);
+        let made = MADE.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        Some(made.get_or_init(|| self.write(content).expect("memory takes it").into()).clone())
     }
 
     fn write(self, content: &[u8]) -> io::Result<Vec<u8>> {

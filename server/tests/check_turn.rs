@@ -1,6 +1,9 @@
 //! `duologue check-turn` against a real TURN server (Debian's package `coturn`), as it should be and with everything that goes wrong
 //! with one. All on this machine's loopback network.
 
+mod common;
+
+use common::Folder;
 use duologue_core::kit::time::{Millis, Span};
 use duologue_server::check_turn;
 use duologue_server::clock;
@@ -10,27 +13,11 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// How long coturn may take to answer; the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SECRET: &str = "north of everything";
-
-/// A folder of a test's own, gone with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("duologue-turn-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// coturn, until the test ends.
 struct Coturn {
@@ -43,7 +30,7 @@ impl Coturn {
     /// With the secret, and these options.
     fn start(name: &str, options: &[&str]) -> Coturn {
         Coturn::with(
-            Folder::new(name),
+            Folder::new(&format!("turn-{name}")),
             &[&["--use-auth-secret", &format!("--static-auth-secret={SECRET}"), "--allow-loopback-peers"], options].concat(),
         )
     }
@@ -62,7 +49,9 @@ impl Coturn {
             .spawn()
             .expect("turnserver starts (Debian's package coturn)");
         let mut turn = Coturn { child, folder, port };
+        let end = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() || !is_answered(port) {
+            assert!(Instant::now() < end, "coturn does not answer: {}", turn.log());
             assert_eq!(turn.child.try_wait().expect("a child"), None, "it ended: {}", turn.log());
             sleep(Duration::from_millis(20));
         }

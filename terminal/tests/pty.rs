@@ -1,11 +1,11 @@
 //! The program as people have it: under a terminal of its own, against the real server, with somebody else as a plain client. The
 //! screen is what a terminal would show (vt100), and everything is waited for on it.
 
-use duologue_tests::{Carrier, Client, Folder, PATIENCE, Server, Way, within};
+use duologue_tests::{Carrier, Client, PATIENCE, Server, Way, within};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::json;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
@@ -120,32 +120,6 @@ async fn seen(client: &mut Client, name: &str) -> String {
     card["user"].as_str().expect("an id").into()
 }
 
-/// To the real server over TLS: whoever trusts its certificate comes in, whoever does not is told why.
-#[tokio::test]
-async fn a_server_of_one_s_own_is_believed_by_whom_one_says_so() {
-    let folder = Folder::new();
-    fs::create_dir_all(folder.path()).expect("a folder");
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_string()]).expect("a certificate");
-    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_string();
-    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
-    fs::write(&certificate, made.cert.pem()).expect("written");
-    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-    let server = Server::with(&[&format!("tls.certificate={certificate}"), &format!("tls.key={key}")]).await;
-    let door = format!("https://{}", server.at);
-
-    let mut ann = Terminal::start(&["--server", &door, "--name", "Ann", "--trust", &certificate]);
-    ann.shows(&["connected over WebSocket and TLS", "1 free in the lobby"]).await;
-    ann.press("q");
-    assert_eq!(within("the end", ann.ends()).await, Some(0));
-
-    let mut bob = Terminal::start(&["--server", &door, "--name", "Bob"]);
-    bob.shows(&["the server is not believed: invalid peer certificate"]).await;
-    assert_eq!(within("the end", bob.ends()).await, Some(1));
-    let mut cid = Terminal::start(&["--server", &door, "--name", "Cid", "--trust", &key]);
-    cid.shows(&[&format!("--trust {key}: no certificate")]).await;
-    assert_eq!(within("the end", cid.ends()).await, Some(1));
-}
-
 #[tokio::test]
 async fn one_rings_from_a_terminal_talks_and_hangs_up() {
     let server = Server::start().await;
@@ -200,22 +174,25 @@ async fn one_rings_from_a_terminal_talks_and_hangs_up() {
     drop(cid);
 }
 
-/// Beside `serve --https`: its certificate is believed from the file, and by nobody who was not told.
+/// Beside `serve --https`: its certificate is believed from the file; whoever does not believe it, or names no certificate, is told why.
 #[tokio::test]
 async fn a_server_that_made_its_certificate_itself_is_believed_by_its_file() {
     let server = Server::https().await;
     let (url, file) = (format!("https://{}", server.at), server.folder.path().join("development-certificate.pem"));
     let mut stranger = Terminal::start(&["--server", &url, "--name", "Eve"]);
-    stranger.shows(&["is not believed"]).await;
+    stranger.shows(&["the server is not believed: invalid peer certificate"]).await;
     assert_eq!(within("the end", stranger.ends()).await, Some(1));
     let file = file.display().to_string();
     let ann = Terminal::start(&["--server", &url, "--name", "Ann", "--trust", &file]);
     let bob = Terminal::start(&["--server", &url, "--name", "Bob", "--trust", &file]);
     ann.shows(&["connected over WebSocket and TLS", "Bob"]).await;
     bob.shows(&["connected over WebSocket and TLS", "Ann"]).await;
-    let mut lost = Terminal::start(&["--server", &url, "--trust", "/nowhere.pem"]);
-    lost.shows(&["--trust /nowhere.pem"]).await;
-    assert_eq!(within("the end", lost.ends()).await, Some(1));
+    let database = server.folder.path().join("duologue.db").display().to_string();
+    for (wrong, why) in [("/nowhere.pem", ""), (&*database, ": no certificate")] {
+        let mut lost = Terminal::start(&["--server", &url, "--trust", wrong]);
+        lost.shows(&[&format!("--trust {wrong}{why}")]).await;
+        assert_eq!(within("the end", lost.ends()).await, Some(1));
+    }
 }
 
 #[tokio::test]

@@ -3,71 +3,47 @@
  * Chromium. Made once and kept; `node clip.mjs` makes it again (wants `npm ci` in tests/browser, and chromium).
  */
 
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { inChromium } from "./encoder.mjs";
 
-const { chromium } = createRequire(new URL("../browser/", import.meta.url))("playwright-core");
 const [WIDTH, HEIGHT, RATE, FRAMES] = [320, 240, 15, 30];
 
-// Encoders are there in secure contexts only: a page of this machine is one.
-const server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html>")).listen(0, "127.0.0.1");
-await once(server, "listening");
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu"] });
-try {
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  const frames = await page.evaluate(
-    async ([width, height, rate, count]) => {
-      const canvas = new OffscreenCanvas(width, height);
-      const draw = canvas.getContext("2d");
-      const chunks = [];
-      const encoder = new VideoEncoder({
-        output: (chunk) => {
-          const bytes = new Uint8Array(chunk.byteLength);
-          chunk.copyTo(bytes);
-          chunks.push(Array.from(bytes));
-        },
-        error: (error) => {
-          throw error;
-        },
-      });
-      encoder.configure({ codec: "vp8", width, height, framerate: rate, bitrate: 150_000, latencyMode: "realtime" });
-      for (let at = 0; at < count; at += 1) {
-        const turn = (at / count) * 2 * Math.PI;
-        draw.fillStyle = `hsl(${(at / count) * 360} 40% 35%)`;
-        draw.fillRect(0, 0, width, height);
-        draw.fillStyle = "#fff";
-        draw.beginPath();
-        draw.arc(width / 2 + 90 * Math.cos(turn), height / 2 + 70 * Math.sin(turn), 28, 0, 7);
-        draw.fill();
-        const frame = new VideoFrame(canvas, { timestamp: Math.round((at * 1e6) / rate) });
-        encoder.encode(frame, { keyFrame: at === 0 });
-        frame.close();
-      }
-      await encoder.flush();
-      return chunks;
-    },
-    [WIDTH, HEIGHT, RATE, FRAMES],
-  );
-  const head = Buffer.alloc(32);
-  head.write("DKIF", 0);
-  head.writeUInt16LE(32, 6);
-  head.write("VP80", 8);
-  head.writeUInt16LE(WIDTH, 12);
-  head.writeUInt16LE(HEIGHT, 14);
-  head.writeUInt32LE(RATE, 16);
-  head.writeUInt32LE(1, 20);
-  head.writeUInt32LE(frames.length, 24);
-  const body = frames.map((frame, at) => {
-    const length = Buffer.alloc(12);
-    length.writeUInt32LE(frame.length, 0);
-    length.writeBigUInt64LE(BigInt(at), 4);
-    return Buffer.concat([length, Buffer.from(frame)]);
-  });
-  await writeFile(new URL("clip.ivf", import.meta.url), Buffer.concat([head, ...body]));
-} finally {
-  await browser.close();
-  server.close();
-}
+const frames = await inChromium(
+  async ([width, height, rate, count]) => {
+    const canvas = new OffscreenCanvas(width, height);
+    const draw = canvas.getContext("2d");
+    const { encoder, chunks } = window.encoded(VideoEncoder);
+    encoder.configure({ codec: "vp8", width, height, framerate: rate, bitrate: 150_000, latencyMode: "realtime" });
+    for (let at = 0; at < count; at += 1) {
+      const turn = (at / count) * 2 * Math.PI;
+      draw.fillStyle = `hsl(${(at / count) * 360} 40% 35%)`;
+      draw.fillRect(0, 0, width, height);
+      draw.fillStyle = "#fff";
+      draw.beginPath();
+      draw.arc(width / 2 + 90 * Math.cos(turn), height / 2 + 70 * Math.sin(turn), 28, 0, 7);
+      draw.fill();
+      const frame = new VideoFrame(canvas, { timestamp: Math.round((at * 1e6) / rate) });
+      encoder.encode(frame, { keyFrame: at === 0 });
+      frame.close();
+    }
+    await encoder.flush();
+    return chunks;
+  },
+  WIDTH, HEIGHT, RATE, FRAMES,
+);
+const head = Buffer.alloc(32);
+head.write("DKIF", 0);
+head.writeUInt16LE(32, 6);
+head.write("VP80", 8);
+head.writeUInt16LE(WIDTH, 12);
+head.writeUInt16LE(HEIGHT, 14);
+head.writeUInt32LE(RATE, 16);
+head.writeUInt32LE(1, 20);
+head.writeUInt32LE(frames.length, 24);
+const body = frames.map((frame, at) => {
+  const length = Buffer.alloc(12);
+  length.writeUInt32LE(frame.length, 0);
+  length.writeBigUInt64LE(BigInt(at), 4);
+  return Buffer.concat([length, frame]);
+});
+await writeFile(new URL("clip.ivf", import.meta.url), Buffer.concat([head, ...body]));

@@ -3,58 +3,34 @@
  * Chromium. Made once and kept; `node tone.mjs` makes it again (wants `npm ci` in tests/browser, and chromium).
  */
 
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { inChromium } from "./encoder.mjs";
 
-const { chromium } = createRequire(new URL("../browser/", import.meta.url))("playwright-core");
 const [RATE, FRAME, FRAMES] = [48_000, 960, 50];
 const FLAGS = { begin: 2, end: 4 };
 
-// Encoders are there in secure contexts only: a page of this machine is one.
-const server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html>")).listen(0, "127.0.0.1");
-await once(server, "listening");
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu"] });
-try {
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  const packets = await page.evaluate(
-    async ([rate, frame, count]) => {
-      const chunks = [];
-      const encoder = new AudioEncoder({
-        output: (chunk) => {
-          const bytes = new Uint8Array(chunk.byteLength);
-          chunk.copyTo(bytes);
-          chunks.push(Array.from(bytes));
-        },
-        error: (error) => {
-          throw error;
-        },
-      });
-      encoder.configure({ codec: "opus", sampleRate: rate, numberOfChannels: 1, bitrate: 24_000, opus: { frameDuration: 20_000 } });
-      for (let at = 0; at < count; at += 1) {
-        // Whole waves in half a second each, so that the end fits the beginning.
-        const pitch = at < count / 2 ? 440 : 660;
-        const samples = Float32Array.from({ length: frame }, (_, n) => 0.4 * Math.sin((2 * Math.PI * pitch * (at * frame + n)) / rate));
-        const data = new AudioData({ format: "f32-planar", sampleRate: rate, numberOfFrames: frame, numberOfChannels: 1, timestamp: at * 20_000, data: samples });
-        encoder.encode(data);
-        data.close();
-      }
-      await encoder.flush();
-      return chunks.slice(0, count);
-    },
-    [RATE, FRAME, FRAMES],
-  );
-  const head = Buffer.from([...Buffer.from("OpusHead"), 1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]);
-  const maker = Buffer.from("Duologue");
-  const tags = Buffer.concat([Buffer.from("OpusTags"), number(maker.length), maker, number(0)]);
-  const file = [ogg(0, 0, FLAGS.begin, [head]), ogg(1, 0, 0, [tags]), ogg(2, FRAMES * FRAME, FLAGS.end, packets.map((packet) => Buffer.from(packet)))];
-  await writeFile(new URL("tone.opus", import.meta.url), Buffer.concat(file));
-} finally {
-  await browser.close();
-  server.close();
-}
+const packets = await inChromium(
+  async ([rate, frame, count]) => {
+    const { encoder, chunks } = window.encoded(AudioEncoder);
+    encoder.configure({ codec: "opus", sampleRate: rate, numberOfChannels: 1, bitrate: 24_000, opus: { frameDuration: 20_000 } });
+    for (let at = 0; at < count; at += 1) {
+      // Whole waves in half a second each, so that the end fits the beginning.
+      const pitch = at < count / 2 ? 440 : 660;
+      const samples = Float32Array.from({ length: frame }, (_, n) => 0.4 * Math.sin((2 * Math.PI * pitch * (at * frame + n)) / rate));
+      const data = new AudioData({ format: "f32-planar", sampleRate: rate, numberOfFrames: frame, numberOfChannels: 1, timestamp: at * 20_000, data: samples });
+      encoder.encode(data);
+      data.close();
+    }
+    await encoder.flush();
+    return chunks.slice(0, count);
+  },
+  RATE, FRAME, FRAMES,
+);
+const head = Buffer.from([...Buffer.from("OpusHead"), 1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0]);
+const maker = Buffer.from("Duologue");
+const tags = Buffer.concat([Buffer.from("OpusTags"), number(maker.length), maker, number(0)]);
+const file = [ogg(0, 0, FLAGS.begin, [head]), ogg(1, 0, 0, [tags]), ogg(2, FRAMES * FRAME, FLAGS.end, packets)];
+await writeFile(new URL("tone.opus", import.meta.url), Buffer.concat(file));
 
 function number(value) {
   const bytes = Buffer.alloc(4);

@@ -464,7 +464,7 @@ impl Client {
         self.events.iter().find(|event| event["t"] == "call_started").expect("it is in a call")
     }
 
-    /// Leaves with code 1000 (QUIC: 0): no grace.
+    /// Leaves with code 1000 (a QUIC connection of its own: 0): no grace.
     pub async fn leave(mut self) {
         if let Link::Quic(quic) = &mut self.link {
             return within("the end", quic.leave()).await;

@@ -4,7 +4,6 @@ use duologue_core::wire::json::{decode_server, encode_client};
 use duologue_core::wire::{CallEnded, ClientMessage, Command, Done, Event, Filter, Hello, ServerMessage, View, Why};
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command as Process, Stdio};
 use std::time::Duration;
 

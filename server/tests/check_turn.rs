@@ -10,7 +10,7 @@ use duologue_server::clock;
 use duologue_server::ice::Configured;
 use std::fs;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ impl Coturn {
         )
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a wait that ends")]
     fn with(folder: Folder, options: &[&str]) -> Coturn {
         let port = free_port();
         let child = Command::new("turnserver")

@@ -50,7 +50,9 @@ pub fn check(parts: &Parts, desk: &Desk) {
             .copied()
             .filter(|user| {
                 let gender = parts.lobbies.gender(*user).expect("drawn");
-                window.is_awake() && parts.may_see(window.viewer, *user) && window.accepts.accepts(gender, || parts.people.card(*user))
+                window.is_awake()
+                    && parts.may_see(window.viewer, *user)
+                    && window.accepts.accepts(|| Some(gender), || parts.people.card(*user))
             })
             .collect();
         let shown: BTreeSet<_> = window.shown().map(|(_, user, _)| user).collect();

@@ -112,8 +112,8 @@ fn an_upper_flow_calls_only_lower_ones() {
 
 #[test]
 fn no_part_names_another_but_for_the_shared_words() {
-    // A lobby and a gender by their numbers, and a filter, are words, as slots and sides are; whoever has one can ask no part with it.
-    const SHARED: [&str; 3] = ["Accepts", "GenderNo", "LobbyNo"];
+    // A lobby and a gender by their numbers, a filter, and what a window was asked for, are words, as slots and sides are; whoever has one can ask no part with it.
+    const SHARED: [&str; 4] = ["Accepts", "Asked", "GenderNo", "LobbyNo"];
     let parts = files("parts");
     for part in &parts {
         let code = code(&format!("parts/{part}.rs"));

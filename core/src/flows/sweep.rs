@@ -49,20 +49,18 @@ impl Swept {
 pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
     desk.timers.set(Due::Sweep, desk.now + desk.rules.sweep);
     let mut swept = Swept {
+        sessions: parts.sessions.sweep(desk.now) as u32,
         cooldowns: parts.cooldowns.sweep(desk.now) as u32,
         buckets: parts.rates.sweep(desk.now) as u32,
         unanswered: parts.invites.sweep(desk.now) as u32,
         ..Swept::default()
     };
     parts.draws.forget(desk.now);
-    while parts.sessions.take_expired(desk.now).is_some() {
-        swept.sessions += 1;
-    }
     let before = desk.now - desk.rules.answers_for;
     let users: Vec<Slot> = parts.people.all().collect();
     for user in users {
         let links: Vec<_> = parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.who(*link)?.1))).collect();
-        let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, |key| links.contains(&key));
+        let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, &links);
         swept.clients += gone.len() as u32;
         for client in gone {
             desk.record(Row::AnswersGone { user: parts.people.id(user), client });

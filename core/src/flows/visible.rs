@@ -4,10 +4,10 @@
 use crate::desk::Desk;
 use crate::kit::ids::{LinkId, UserId};
 use crate::kit::random::{Purpose, Stream};
+use crate::kit::warm::warm;
 use crate::output::WindowView;
-use crate::parts::draws::Asked;
 use crate::parts::lobbies::{GENDERS, GenderNo, LobbyNo};
-use crate::parts::windows::{Accepts, Window, WindowNo};
+use crate::parts::windows::{Accepts, Asked, Window, WindowNo};
 use crate::parts::{Parts, Slot};
 use crate::row::Pair;
 use crate::wire::{Marks, Place};
@@ -73,9 +73,9 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
                 parts.windows.wake(no, desk.now);
                 show_as_before(parts, desk, no);
                 fill(parts, desk, no);
-                parts.windows.flush(no, desk.now);
+                let shown = parts.windows.flush(no, desk.now);
+                let places = contents(parts, desk, no, shown);
                 let window = parts.windows.get(no);
-                let places: Vec<Place> = window.shown().map(|(place, user, _)| (place, Some(content(parts, desk, viewer, user)))).collect();
                 let view = WindowView::Opened { size: u32::from(window.places), places, available: parts.lobbies.count(window.lobby) };
                 desk.view(link, view);
             }
@@ -102,17 +102,29 @@ pub fn content(parts: &Parts, desk: &Desk, viewer: Slot, user: Slot) -> (Arc<cra
     (parts.people.card(user).clone(), marks)
 }
 
+/// What some places of a window show now, a bit each.
+fn contents(parts: &Parts, desk: &Desk, no: WindowNo, which: u64) -> Vec<Place> {
+    let window = parts.windows.get(no);
+    let places: Vec<(u8, Option<Slot>)> =
+        (0..window.places).filter(|place| which & 1 << place != 0).map(|place| (place, window.user_at(place))).collect();
+    warm(places.iter().filter_map(|(_, user)| Some(parts.people.card((*user)?).gender.len() as u32)));
+    places.into_iter().map(|(place, user)| (place, user.map(|user| content(parts, desk, window.viewer, user)))).collect()
+}
+
 /// Whether a window may show a user who stands in its lobby.
 fn is_eligible(parts: &Parts, no: WindowNo, user: Slot) -> bool {
     let window = parts.windows.get(no);
-    parts.lobbies.of(user) == Some(window.lobby)
-        && is_accepted(parts, window.viewer, &window.accepts, user)
-        && window.place_of(user).is_none()
+    parts.lobbies.of(user) == Some(window.lobby) && may_show(parts, window, user)
+}
+
+/// The same of a user who stands there.
+fn may_show(parts: &Parts, window: &Window, user: Slot) -> bool {
+    is_accepted(parts, window.viewer, &window.accepts, user) && window.place_of(user).is_none()
 }
 
 /// Whether a filter accepts somebody who stands in a lobby, whom the viewer may see.
 pub fn is_accepted(parts: &Parts, viewer: Slot, accepts: &Accepts, user: Slot) -> bool {
-    parts.lobbies.gender(user).is_some_and(|gender| accepts.accepts(gender, || parts.people.card(user))) && parts.may_see(viewer, user)
+    accepts.accepts(|| parts.lobbies.gender(user), || parts.people.card(user)) && parts.may_see(viewer, user)
 }
 
 /// Those in a lobby among whom everybody is whom a filter accepts, and few others.
@@ -136,9 +148,7 @@ pub fn close(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
 pub fn unwatch(parts: &mut Parts, desk: &Desk, link: LinkId) -> bool {
     let Some(no) = parts.windows.of(link) else { return false };
     let window = parts.windows.get(no);
-    if window.is_awake() {
-        parts.draws.closed(window.viewer, &asked(window), window.shown().map(|(_, user, _)| user), desk.now);
-    }
+    parts.draws.closed(window.viewer, asked(window), window.same_until, window.shown().map(|(_, user, _)| user), desk.now);
     parts.windows.close(link)
 }
 
@@ -147,8 +157,8 @@ fn asked(window: &Window) -> Asked {
 }
 
 fn hide(parts: &mut Parts, desk: &mut Desk, user: Slot) {
-    while let Some((no, place)) = parts.windows.last_watcher(user) {
-        clear(parts, desk, no, place);
+    for no in parts.windows.hide(user) {
+        parts.windows.schedule(no, desk.now, desk.rules.coalesce);
     }
 }
 
@@ -181,12 +191,15 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
         return;
     }
     let mut draws = stream(parts, desk, Purpose::Expose, user);
-    for _ in 0..3 * wanted {
-        if given >= wanted {
-            break;
+    let mut tries = 3 * wanted;
+    while given < wanted && tries > 0 {
+        let awake = parts.windows.awake(lobby);
+        let drawn: Vec<WindowNo> = (0..tries.min(wanted - given)).map(|_| awake[draws.below(count as u32) as usize]).collect();
+        tries -= drawn.len();
+        parts.windows.warm(&drawn);
+        for no in drawn {
+            given += usize::from(make_way(parts, desk, no, user));
         }
-        let no = parts.windows.awake(lobby)[draws.below(count as u32) as usize];
-        given += usize::from(make_way(parts, desk, no, user));
     }
 }
 
@@ -234,14 +247,17 @@ fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     let (viewer, lobby, places) = (window.viewer, window.lobby, window.places);
     let mut draws = stream(parts, desk, Purpose::Fill, viewer);
     let is_small = parts.lobbies.count(lobby) <= 4 * u32::from(places) + 16;
-    if !is_small {
-        while parts.windows.get(no).free() > 0 {
-            let Some(user) = draw(parts, no, lobby, &mut draws) else { break };
-            parts.windows.show(no, user, desk.now);
-        }
+    let mut misses = if is_small { TRIES } else { 0 };
+    while parts.windows.get(no).free() > 0 && misses < TRIES {
+        let hand = 2 * u32::from(parts.windows.get(no).free());
+        let drawn = draw(parts, no, lobby, hand, &mut draws);
+        misses = if drawn.is_empty() { misses + hand } else { 0 };
+        drawn.chunks(2).for_each(|two| show_fewer(parts, desk, no, two));
     }
     if parts.windows.get(no).free() > 0 {
-        let mut left: Vec<Slot> = parts.lobbies.all(lobby).iter().copied().filter(|user| is_eligible(parts, no, *user)).collect();
+        let window = parts.windows.get(no);
+        let everybody = pool(parts, lobby, &window.accepts).iter().copied();
+        let mut left: Vec<Slot> = everybody.filter(|user| may_show(parts, window, *user)).collect();
         while parts.windows.get(no).free() > 0 && !left.is_empty() {
             let (a, b) = (draws.below(left.len() as u32) as usize, draws.below(left.len() as u32) as usize);
             let chosen = if parts.windows.count_watchers(left[b]) < parts.windows.count_watchers(left[a]) { b } else { a };
@@ -253,24 +269,25 @@ fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     parts.windows.set_hungry(no, is_hungry);
 }
 
-/// One user whom the window may show: of two found by chance the one shown in fewer windows.
-fn draw(parts: &Parts, no: WindowNo, lobby: LobbyNo, draws: &mut Stream) -> Option<Slot> {
+/// So many draws, of which those stay whom the window may show.
+fn draw(parts: &Parts, no: WindowNo, lobby: LobbyNo, count: u32, draws: &mut Stream) -> Vec<Slot> {
     let window = parts.windows.get(no);
     let pool = pool(parts, lobby, &window.accepts);
-    let mut first: Option<Slot> = None;
-    for _ in 0..TRIES.min(pool.len() as u32 * 2) {
-        let user = pool[draws.below(pool.len() as u32) as usize];
-        if !is_eligible(parts, no, user) {
-            continue;
-        }
-        match first {
-            None => first = Some(user),
-            Some(other) => {
-                return Some(if parts.windows.count_watchers(user) < parts.windows.count_watchers(other) { user } else { other });
-            }
-        }
+    if pool.is_empty() {
+        return Vec::new();
     }
-    first
+    let mut drawn: Vec<Slot> = (0..count).map(|_| pool[draws.below(pool.len() as u32) as usize]).collect();
+    warm(drawn.iter().map(|user| parts.windows.count_watchers(*user) as u32));
+    drawn.retain(|user| may_show(parts, window, *user));
+    drawn
+}
+
+/// Of two users the one shown in fewer windows gets a place, unless it has one since they were drawn.
+fn show_fewer(parts: &mut Parts, desk: &Desk, no: WindowNo, two: &[Slot]) {
+    let user = two.iter().copied().min_by_key(|user| parts.windows.count_watchers(*user)).expect("one or two");
+    if parts.windows.get(no).place_of(user).is_none() {
+        parts.windows.show(no, user, desk.now);
+    }
 }
 
 /// What `b` means to `a` changed: a mark, or whether they are seen at all.
@@ -304,7 +321,7 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
     }
     let watchers: Vec<(WindowNo, u8)> = parts.windows.watchers(user).collect();
     for (no, place) in watchers {
-        if parts.windows.get(no).accepts.accepts(gender, || parts.people.card(user)) {
+        if parts.windows.get(no).accepts.accepts(|| Some(gender), || parts.people.card(user)) {
             parts.windows.redraw(no, place);
             parts.windows.schedule(no, desk.now, desk.rules.coalesce);
         } else {
@@ -318,11 +335,8 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
 pub fn flush(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
     fill(parts, desk, no);
     let dirty = parts.windows.flush(no, desk.now);
+    let set = contents(parts, desk, no, dirty);
     let window = parts.windows.get(no);
-    let mut set: Vec<Place> = Vec::with_capacity(dirty.count_ones() as usize);
-    for place in (0..window.places).filter(|place| dirty & 1 << place != 0) {
-        set.push((place, window.user_at(place).map(|user| content(parts, desk, window.viewer, user))));
-    }
     let view = WindowView::Changes { set, available: parts.lobbies.count(window.lobby) };
-    desk.view(window.link, view);
+    desk.view(parts.windows.link(no), view);
 }

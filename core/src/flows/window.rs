@@ -2,8 +2,10 @@
 
 use super::{Me, pairing, reel, visible};
 use crate::desk::Desk;
-use crate::parts::Parts;
-use crate::parts::draws::Asked;
+use crate::kit::time::Millis;
+use crate::parts::draws::SAME_FOR;
+use crate::parts::windows::Asked;
+use crate::parts::{Parts, Slot};
 use crate::wire::{Done, Filter, Reason};
 
 /// One a connection: a second one replaces the first. In a call it opens after it. The same one again within a short while shows
@@ -13,16 +15,26 @@ pub fn open(parts: &mut Parts, desk: &mut Desk, me: Me, size: u32, filter: &Filt
     let link = me.link.ok_or(Reason::NotInLobby)?;
     let size = if size == 0 { desk.rules.window_size } else { size.min(desk.rules.window_max) };
     let accepts = pairing::as_accepts(desk, filter);
-    let asked = Asked { lobby, places: size as u8, accepts: accepts.clone() };
-    if !parts.draws.is_same(me.user, &asked, desk.now) {
-        let others = parts.lobbies.count(lobby) - u32::from(parts.lobbies.of(me.user).is_some());
-        reel::pay(parts, desk, me.user, size.min(others))?;
-        parts.draws.opened(me.user, asked, desk.now);
-    }
+    let asked = Asked { lobby, places: size as u8, accepts };
+    let same_until = match same_until(parts, desk, me.user, &asked) {
+        Some(until) => until,
+        None => {
+            let others = parts.lobbies.count(lobby) - u32::from(parts.lobbies.of(me.user).is_some());
+            reel::pay(parts, desk, me.user, size.min(others))?;
+            desk.now + SAME_FOR
+        }
+    };
     visible::close(parts, desk, link);
-    parts.windows.open(link, me.user, lobby, accepts, size as u8);
+    parts.windows.open(link, me.user, asked, same_until);
     desk.touch(me.user);
     Ok(Done::Window { size })
+}
+
+/// LOB 8: until when this window is one that the user has open, or closed a short while ago.
+fn same_until(parts: &Parts, desk: &Desk, user: Slot, asked: &Asked) -> Option<Millis> {
+    let open = parts.links.of(user).iter().filter_map(|link| Some(parts.windows.get(parts.windows.of(*link)?)));
+    let mut open = open.filter(|window| window.is_same(asked) && window.same_until > desk.now).map(|window| window.same_until);
+    open.next().or_else(|| parts.draws.same_until(user, asked, desk.now))
 }
 
 /// `window_close`.

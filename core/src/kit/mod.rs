@@ -1,6 +1,7 @@
 //! Tools without domain words: time, ids, timers, tables, randomness, digests, text, buckets.
 
 pub mod arena;
+pub mod bag;
 pub mod buckets;
 pub mod digest;
 pub mod few;
@@ -11,3 +12,4 @@ pub mod table;
 pub mod text;
 pub mod time;
 pub mod timers;
+pub mod warm;

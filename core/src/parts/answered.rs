@@ -96,9 +96,31 @@ struct Unanswered {
     dropped: Vec<u64>,
 }
 
+/// A `ClientKey` in few bytes: one is kept for nearly everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Whose {
+    is_link: bool,
+    id: [u8; 16],
+}
+
+impl From<ClientKey> for Whose {
+    fn from(key: ClientKey) -> Whose {
+        match key {
+            ClientKey::Client(client) => Whose { is_link: false, id: client.0.to_be_bytes() },
+            ClientKey::Link(link) => Whose { is_link: true, id: u128::from(link.0).to_be_bytes() },
+        }
+    }
+}
+
+impl Whose {
+    fn client(self) -> Option<ClientId> {
+        (!self.is_link).then(|| ClientId(u128::from_be_bytes(self.id)))
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Client {
-    key: ClientKey,
+    whose: Whose,
     last_id: u64,
     seen: Millis,
     answers: Kept,
@@ -109,7 +131,11 @@ struct Client {
 
 impl Client {
     fn new(key: ClientKey, now: Millis) -> Client {
-        Client { key, last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
+        Client { whose: key.into(), last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
+    }
+
+    fn is(&self, key: ClientKey) -> bool {
+        self.whose == key.into()
     }
 
     fn pending(&self) -> &[u64] {
@@ -145,21 +171,19 @@ impl Answered {
     }
 
     fn client(&self, user: Slot, key: ClientKey) -> Option<&Client> {
-        self.of.get(user).iter().find(|client| client.key == key)
+        self.of.get(user).iter().find(|client| client.is(key))
     }
 
     /// The client's record, made if there is none. A client with an id that has to go for it is given back: its rows go too.
     fn client_mut(&mut self, user: Slot, key: ClientKey, now: Millis) -> (&mut Client, Option<ClientId>) {
         let clients = self.of.get_mut(user);
         let mut gone = None;
-        let index = match clients.iter().position(|client| client.key == key) {
+        let index = match clients.iter().position(|client| client.is(key)) {
             Some(index) => index,
             None => {
                 if clients.len() >= self.clients_max as usize {
-                    let oldest = (0..clients.len()).min_by_key(|i| (clients[*i].seen, clients[*i].key)).expect("not empty");
-                    if let ClientKey::Client(id) = clients.remove(oldest).key {
-                        gone = Some(id);
-                    }
+                    let oldest = (0..clients.len()).min_by_key(|i| (clients[*i].seen, clients[*i].whose)).expect("not empty");
+                    gone = clients.remove(oldest).whose.client();
                 }
                 // Nearly everybody has one, and a vector that grows by itself would make room for four.
                 clients.reserve_exact(1);
@@ -201,14 +225,14 @@ impl Answered {
 
     /// It no longer waits.
     pub fn ready(&mut self, user: Slot, key: ClientKey, number: u64) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
             client.change_unanswered(|unanswered| unanswered.pending.retain(|n| *n != number));
         }
     }
 
     /// The connection that they came over is no more, and they with it.
     pub fn drop_pending(&mut self, user: Slot, key: ClientKey) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
             client.change_unanswered(|Unanswered { pending, dropped }| {
                 dropped.append(pending);
                 let too_many = dropped.len().saturating_sub(DROPPED_MAX);
@@ -238,26 +262,24 @@ impl Answered {
 
     /// The client is there again, or still.
     pub fn touch(&mut self, user: Slot, key: ClientKey, now: Millis) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
             client.seen = now;
         }
     }
 
     pub fn forget(&mut self, user: Slot, key: ClientKey) {
-        self.of.get_mut(user).retain(|client| client.key != key);
+        self.of.get_mut(user).retain(|client| !client.is(key));
     }
 
     /// Forgets clients of `user` not seen since `before`, but those in `keep`; gives those whose rows go too.
-    pub fn forget_unseen(&mut self, user: Slot, before: Millis, keep: impl Fn(ClientKey) -> bool) -> Vec<ClientId> {
+    pub fn forget_unseen(&mut self, user: Slot, before: Millis, keep: &[ClientKey]) -> Vec<ClientId> {
         let mut gone = Vec::new();
         if self.of.get(user).is_empty() {
             return gone;
         }
         self.of.get_mut(user).retain(|client| {
-            let stays = client.seen.max(client.loaded) > before || keep(client.key);
-            if let (false, ClientKey::Client(id)) = (stays, client.key) {
-                gone.push(id);
-            }
+            let stays = client.seen.max(client.loaded) > before || keep.iter().any(|key| client.is(*key));
+            gone.extend(client.whose.client().filter(|_| !stays));
             stays
         });
         gone
@@ -269,10 +291,7 @@ impl Answered {
 
     pub fn digest(&self, user: Slot, into: &mut Digest) {
         for client in self.of.get(user) {
-            match client.key {
-                ClientKey::Client(id) => into.number(1).wide(id.0),
-                ClientKey::Link(id) => into.number(2).number(id.0),
-            };
+            into.number(u64::from(client.whose.is_link)).bytes(&client.whose.id);
             into.number(client.last_id).number(client.pending().len() as u64);
             for number in client.dropped() {
                 into.number(*number);

@@ -1,11 +1,11 @@
-//! Draws: what a user's windows were opened with lately, and whom they showed when they closed, so that the same window opened
-//! again shows the same and costs nothing (LOB 8). A few a user; what is too old leaves when one opens, and with the sweep.
+//! Draws: whom a user's windows showed when they closed lately, so that the same window opened again shows the same and costs
+//! nothing (LOB 8). A few a user; what is too old leaves when one closes, and with the sweep.
 
 use super::Slot;
-use super::lobbies::LobbyNo;
-use super::windows::Accepts;
+use super::windows::Asked;
 use crate::kit::digest::Digest;
 use crate::kit::time::{Millis, Span};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
@@ -14,71 +14,59 @@ pub const SAME_FOR: Span = Span::secs(30);
 /// Of one user; the oldest leaves.
 const PER_USER: usize = 4;
 
-/// What makes two windows the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    pub lobby: LobbyNo,
-    pub places: u8,
-    pub accepts: Accepts,
-}
-
 #[derive(Debug)]
 struct Draw {
     asked: Asked,
     until: Millis,
     /// Whom it showed, by place.
-    shown: Vec<Slot>,
+    shown: Box<[Slot]>,
 }
 
 #[derive(Debug, Default)]
 pub struct Draws {
     by_user: BTreeMap<Slot, Vec<Draw>>,
-    /// In the order in which they end.
-    ends: VecDeque<(Millis, Slot)>,
+    /// When to look for what is too old, in order.
+    looks: VecDeque<(Millis, Slot)>,
 }
 
 impl Draws {
-    fn same(&mut self, user: Slot, asked: &Asked, now: Millis) -> Option<&mut Draw> {
-        self.by_user.get_mut(&user)?.iter_mut().find(|draw| draw.until > now && draw.asked == *asked)
+    /// Until when this window, which is closed, is the same if it is opened again.
+    pub fn same_until(&self, user: Slot, asked: &Asked, now: Millis) -> Option<Millis> {
+        let same = self.by_user.get(&user)?.iter().find(|draw| draw.until > now && draw.asked == *asked)?;
+        Some(same.until)
     }
 
-    /// Whether this window was opened a short while ago.
-    pub fn is_same(&mut self, user: Slot, asked: &Asked, now: Millis) -> bool {
-        self.same(user, asked, now).is_some()
-    }
-
-    /// A window is opened by command that was not a short while ago.
-    pub fn opened(&mut self, user: Slot, asked: Asked, now: Millis) {
+    /// One closes that showed these, and is the same until then.
+    pub fn closed(&mut self, user: Slot, asked: Asked, until: Millis, shown: impl Iterator<Item = Slot>, now: Millis) {
         self.forget(now);
+        if until <= now {
+            return;
+        }
         let draws = self.by_user.entry(user).or_default();
+        draws.retain(|draw| draw.asked != asked);
         if draws.len() >= PER_USER {
             draws.remove(0);
         }
         draws.reserve_exact(1);
-        draws.push(Draw { asked, until: now + SAME_FOR, shown: Vec::new() });
-        self.ends.push_back((now + SAME_FOR, user));
+        draws.push(Draw { asked, until, shown: shown.collect() });
+        self.looks.push_back((now + SAME_FOR, user));
     }
 
-    /// It closes, and showed these.
-    pub fn closed(&mut self, user: Slot, asked: &Asked, shown: impl Iterator<Item = Slot>, now: Millis) {
-        if let Some(draw) = self.same(user, asked, now) {
-            draw.shown = shown.collect();
-        }
-    }
-
-    /// Whom the same window showed, once.
-    pub fn take(&mut self, user: Slot, asked: &Asked, now: Millis) -> Vec<Slot> {
-        self.same(user, asked, now).map(|draw| core::mem::take(&mut draw.shown)).unwrap_or_default()
+    /// The same window is open again: whom it showed.
+    pub fn take(&mut self, user: Slot, asked: &Asked, now: Millis) -> Box<[Slot]> {
+        let draws = self.by_user.get_mut(&user).map_or(&mut [][..], Vec::as_mut_slice);
+        let same = draws.iter_mut().find(|draw| draw.until > now && draw.asked == *asked);
+        same.map(|draw| core::mem::take(&mut draw.shown)).unwrap_or_default()
     }
 
     /// Drops what is too old.
     pub fn forget(&mut self, now: Millis) {
-        while let Some((until, user)) = self.ends.front().copied()
-            && until <= now
+        while let Some((at, user)) = self.looks.front().copied()
+            && at <= now
         {
-            self.ends.pop_front();
+            self.looks.pop_front();
             if let Some(draws) = self.by_user.get_mut(&user) {
-                draws.retain(|draw| draw.until > until);
+                draws.retain(|draw| draw.until > at);
                 if draws.is_empty() {
                     self.by_user.remove(&user);
                 }
@@ -100,7 +88,7 @@ impl Draws {
     /// What must hold of it alone.
     pub fn check(&self) {
         let kept: usize = self.by_user.values().map(Vec::len).sum();
-        assert!(kept <= self.ends.len(), "LOB 8: what is kept has its end");
+        assert!(kept <= self.looks.len(), "LOB 8: what is kept is looked at again");
         assert!(self.by_user.values().all(|draws| (1..=PER_USER).contains(&draws.len())), "LOB 8: a few a user");
     }
 }

@@ -28,9 +28,26 @@ pub enum Whom {
     User(UserId),
 }
 
+/// Both in few bytes: there may be several for everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    action: Action,
+    is_user: bool,
+    whom: [u8; 16],
+}
+
+impl Key {
+    fn new(action: Action, whom: Whom) -> Key {
+        match whom {
+            Whom::Address(address) => Key { action, is_user: false, whom: address.0.to_be_bytes() },
+            Whom::User(user) => Key { action, is_user: true, whom: user.0.to_be_bytes() },
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Rates {
-    buckets: BTreeMap<(Action, Whom), Bucket>,
+    buckets: BTreeMap<Key, Bucket>,
     max: u32,
 }
 
@@ -49,20 +66,21 @@ impl Rates {
         if rate.is_off() || pieces == 0 {
             return Ok(());
         }
-        self.make_room(usize::from(!self.buckets.contains_key(&(action, whom))), now)?;
-        self.buckets.entry((action, whom)).or_default().take_many(rate, pieces, now)
+        let key = Key::new(action, whom);
+        self.make_room(usize::from(!self.buckets.contains_key(&key)), now)?;
+        self.buckets.entry(key).or_default().take_many(rate, pieces, now)
     }
 
     /// Takes one piece of each, or none and says how long to wait.
     pub fn take_all(&mut self, wanted: &[(Action, Whom, Rate)], now: Millis) -> Result<(), Span> {
-        let counted = || wanted.iter().filter(|(_, _, rate)| !rate.is_off());
-        let new = counted().filter(|(action, whom, _)| !self.buckets.contains_key(&(*action, *whom))).count();
+        let counted = || wanted.iter().filter(|(_, _, rate)| !rate.is_off()).map(|(action, whom, rate)| (Key::new(*action, *whom), rate));
+        let new = counted().filter(|(key, _)| !self.buckets.contains_key(key)).count();
         self.make_room(new, now)?;
         let mut after = Vec::with_capacity(wanted.len());
-        for (action, whom, rate) in counted() {
-            let mut bucket = self.buckets.get(&(*action, *whom)).copied().unwrap_or_default();
+        for (key, rate) in counted() {
+            let mut bucket = self.buckets.get(&key).copied().unwrap_or_default();
             bucket.take(rate, now)?;
-            after.push(((*action, *whom), bucket));
+            after.push((key, bucket));
         }
         self.buckets.extend(after);
         Ok(())
@@ -87,12 +105,8 @@ impl Rates {
     }
 
     pub fn digest(&self, into: &mut Digest) {
-        for ((action, whom), bucket) in &self.buckets {
-            let whom = match whom {
-                Whom::Address(address) => address.0,
-                Whom::User(user) => user.0,
-            };
-            into.number(*action as u64).wide(whom).number(bucket.full_at_us());
+        for (Key { action, is_user, whom }, bucket) in &self.buckets {
+            into.number(*action as u64).number(u64::from(*is_user)).bytes(whom).number(bucket.full_at_us());
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::kit::digest::Digest;
 use crate::kit::ids::{TokenHash, UserId};
 use crate::kit::random::Seed;
 use crate::kit::time::Millis;
+use alloc::vec::Vec;
 
 /// A sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,8 @@ const END: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Kept {
-    session: Session,
+    user: UserId,
+    expires: Millis,
     /// Used just before this one.
     older: u32,
     /// Used just after it.
@@ -34,6 +36,12 @@ pub struct Sessions {
     max: u32,
     pub hits: u64,
     pub misses: u64,
+}
+
+impl Kept {
+    fn session(&self) -> Session {
+        Session { user: self.user, expires: self.expires }
+    }
 }
 
 impl Sessions {
@@ -70,7 +78,7 @@ impl Sessions {
     fn by_use(&self) -> impl Iterator<Item = (TokenHash, Session)> {
         let after = |slot: u32| Some(slot).filter(|slot| *slot != END);
         let slots = core::iter::successors(after(self.oldest), move |slot| after(self.all.get(*slot)?.newer));
-        slots.filter_map(|slot| Some((self.all.key(slot), self.all.get(slot)?.session)))
+        slots.filter_map(|slot| Some((self.all.key(slot), self.all.get(slot)?.session())))
     }
 
     /// Looks one up and counts it as used.
@@ -84,7 +92,7 @@ impl Sessions {
             self.unchain(slot);
             self.chain_last(slot);
         }
-        Some(self.kept_mut(slot).session)
+        Some(self.kept_mut(slot).session())
     }
 
     pub fn put(&mut self, hash: TokenHash, session: Session) {
@@ -92,7 +100,8 @@ impl Sessions {
         if self.all.len() >= self.max as usize {
             self.drop_oldest();
         }
-        let slot = self.all.insert(hash, Kept { session, older: END, newer: END });
+        let Session { user, expires } = session;
+        let slot = self.all.insert(hash, Kept { user, expires, older: END, newer: END });
         self.chain_last(slot);
     }
 
@@ -114,11 +123,11 @@ impl Sessions {
         }
     }
 
-    /// Takes one that is over out of memory, if there is one; gives its hash.
-    pub fn take_expired(&mut self, now: Millis) -> Option<TokenHash> {
-        let (hash, _) = self.by_use().find(|(_, session)| session.expires <= now)?;
-        self.remove(hash);
-        Some(hash)
+    /// Drops those that are over; gives how many.
+    pub fn sweep(&mut self, now: Millis) -> usize {
+        let over: Vec<u32> = self.all.iter().filter(|(_, _, kept)| kept.expires <= now).map(|(slot, _, _)| slot).collect();
+        over.iter().for_each(|slot| self.remove_slot(*slot));
+        over.len()
     }
 
     pub fn count(&self) -> usize {
@@ -144,12 +153,12 @@ mod tests {
         (1..=3).for_each(|n| put(&mut sessions, n));
         assert!(sessions.find(hash(1)).is_some());
         put(&mut sessions, 4);
-        let left = |sessions: &Sessions| sessions.by_use().map(|(hash, _)| hash.0[0]).collect::<alloc::vec::Vec<u8>>();
+        let left = |sessions: &Sessions| sessions.by_use().map(|(hash, _)| hash.0[0]).collect::<Vec<u8>>();
         assert_eq!(left(&sessions), [3, 1, 4]);
         sessions.remove(hash(1));
         assert_eq!(left(&sessions), [3, 4]);
-        assert_eq!(sessions.take_expired(Millis(3)), Some(hash(3)));
-        assert_eq!(sessions.take_expired(Millis(3)), None);
+        assert_eq!(sessions.sweep(Millis(3)), 1);
+        assert_eq!(sessions.sweep(Millis(3)), 0);
         put(&mut sessions, 5);
         assert_eq!(left(&sessions), [4, 5]);
     }

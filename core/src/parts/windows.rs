@@ -1,14 +1,16 @@
-//! Windows: numbered places that viewers watch. Show, hide and replace are O(1) by back pointers: each place knows where it
-//! stands in its user's list of watchers. Changes only mark places; they are told when the window is flushed, at the earliest
-//! one coalescing span after the last time, so that a window costs at most one message a span, whatever happens.
+//! Windows: numbered places that viewers watch. Each user knows the places that show them, so that whoever leaves is found at once.
+//! Changes only mark places; they are told when the window is flushed, at the earliest one coalescing span after the last time, so
+//! that a window costs at most one message a span, whatever happens.
 
 use super::lobbies::{GenderNo, LobbyNo};
 use super::{BySlot, Slot};
 use crate::kit::arena::Arena;
+use crate::kit::bag::Bag;
 use crate::kit::digest::Digest;
 use crate::kit::ids::LinkId;
 use crate::kit::random::Seed;
 use crate::kit::time::{Millis, Span};
+use crate::kit::warm::warm;
 use crate::wire::{Card, Filter};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -19,9 +21,12 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WindowNo(pub u32);
 
-/// A filter with its genders as numbers.
+/// A filter with its genders as numbers. Most accept everybody, and cost nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Accepts {
+pub struct Accepts(Option<Box<Only>>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Only {
     /// One bit a gender; 0 is all.
     genders: u16,
     tags: Box<[String]>,
@@ -32,28 +37,41 @@ impl Accepts {
     pub fn new(filter: &Filter, number: impl Fn(&str) -> Option<GenderNo>) -> Accepts {
         const NOBODY: u16 = 1 << 15;
         let genders = filter.genders.iter().map(|gender| number(gender).map_or(NOBODY, |no| 1 << no)).fold(0, |all, bit| all | bit);
-        Accepts { genders, tags: filter.tags.as_slice().into() }
+        let only = Only { genders, tags: filter.tags.as_slice().into() };
+        Accepts((genders != 0 || !only.tags.is_empty()).then(|| Box::new(only)))
     }
 
-    pub fn accepts<'a>(&self, gender: GenderNo, card: impl FnOnce() -> &'a Card) -> bool {
-        self.has_gender(gender) && (self.tags.is_empty() || self.has_tags(card()))
-    }
-
-    fn has_tags(&self, card: &Card) -> bool {
-        self.tags.iter().all(|tag| card.tags.contains(tag))
+    /// Whether it accepts somebody who stands in a lobby; looks at no more of them than it has to.
+    pub fn accepts<'a>(&self, gender: impl FnOnce() -> Option<GenderNo>, card: impl FnOnce() -> &'a Card) -> bool {
+        let Some(only) = &self.0 else { return true };
+        (only.genders == 0 || gender().is_some_and(|gender| self.has_gender(gender))) && (only.tags.is_empty() || only.has_tags(card()))
     }
 
     pub fn has_gender(&self, gender: GenderNo) -> bool {
-        self.genders == 0 || self.genders & (1 << gender) != 0
+        self.0.as_ref().is_none_or(|only| only.genders == 0 || only.genders & (1 << gender) != 0)
     }
 
     pub fn is_all_genders(&self) -> bool {
-        self.genders == 0
+        self.0.as_ref().is_none_or(|only| only.genders == 0)
     }
 }
 
-/// What the places show, twelve bytes a place, since there are twenty of them a viewer: first all users, which are searched most,
-/// then where each place stands in its user's list of watchers, then since when it is so.
+impl Only {
+    fn has_tags(&self, card: &Card) -> bool {
+        self.tags.iter().all(|tag| card.tags.contains(tag))
+    }
+}
+
+/// What makes two windows the same (LOB 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub lobby: LobbyNo,
+    pub places: u8,
+    pub accepts: Accepts,
+}
+
+/// What the places show, eight bytes a place, since there are twenty of them a viewer: first all users, which are searched most,
+/// then since when it is so.
 #[derive(Debug)]
 struct Shown(Box<[u32]>);
 
@@ -61,12 +79,12 @@ const NOBODY: u32 = u32::MAX;
 
 impl Shown {
     fn new(places: u8) -> Shown {
-        let mut rows = alloc::vec![0; usize::from(places) * 3];
+        let mut rows = alloc::vec![0; usize::from(places) * 2];
         rows[..usize::from(places)].fill(NOBODY);
         Shown(rows.into_boxed_slice())
     }
     fn places(&self) -> usize {
-        self.0.len() / 3
+        self.0.len() / 2
     }
     /// The slots of those shown, or `NOBODY`.
     fn users(&self) -> &[u32] {
@@ -75,47 +93,36 @@ impl Shown {
     fn user(&self, place: u8) -> u32 {
         self.users()[usize::from(place)]
     }
-    fn back(&self, place: u8) -> u32 {
-        self.0[self.places() + usize::from(place)]
-    }
-    fn set_back(&mut self, place: u8, back: u32) {
-        let places = self.places();
-        self.0[places + usize::from(place)] = back;
-    }
     /// Milliseconds after the window woke.
     fn since(&self) -> &[u32] {
-        &self.0[self.places() * 2..]
+        &self.0[self.places()..]
     }
-    fn set(&mut self, place: u8, user: u32, back: u32, since: u32) {
-        let places = self.places();
-        for (row, value) in [user, back, since].into_iter().enumerate() {
-            self.0[places * row + usize::from(place)] = value;
-        }
+    fn set(&mut self, place: u8, user: u32, since: u32) {
+        let (places, place) = (self.places(), usize::from(place));
+        self.0[place] = user;
+        self.0[places + place] = since;
     }
 }
 
-/// A place of a window as a user's list of watchers keeps it: window · 64 + place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Watcher(u32);
+/// A place of a window as a user's watchers keep it: window · 64 + place.
+fn as_watcher(no: WindowNo, place: u8) -> u32 {
+    assert!(no.0 < 1 << 26, "2^26 windows in a realm");
+    no.0 << 6 | u32::from(place)
+}
 
-impl Watcher {
-    fn new(no: WindowNo, place: u8) -> Watcher {
-        assert!(no.0 < 1 << 26, "2^26 windows in a realm");
-        Watcher(no.0 << 6 | u32::from(place))
-    }
-    fn get(self) -> (WindowNo, u8) {
-        (WindowNo(self.0 >> 6), (self.0 & 63) as u8)
-    }
+fn watched_place(watcher: u32) -> (WindowNo, u8) {
+    (WindowNo(watcher >> 6), (watcher & 63) as u8)
 }
 
 /// One viewer's window.
 #[derive(Debug)]
 pub struct Window {
-    pub link: LinkId,
     pub viewer: Slot,
     pub lobby: LobbyNo,
     pub accepts: Accepts,
     pub places: u8,
+    /// LOB 8: until then the same window opened again is this one.
+    pub same_until: Millis,
     filled: u8,
     is_awake: bool,
     shown: Shown,
@@ -141,6 +148,9 @@ impl Window {
     pub fn free(&self) -> u8 {
         self.places - self.filled
     }
+    pub fn is_same(&self, asked: &Asked) -> bool {
+        (self.lobby, self.places, &self.accepts) == (asked.lobby, asked.places, &asked.accepts)
+    }
     pub fn user_at(&self, place: u8) -> Option<Slot> {
         let user = self.shown.user(place);
         (user != NOBODY).then_some(Slot(user))
@@ -165,6 +175,11 @@ impl Window {
     pub fn may_make_way(&self, now: Millis) -> bool {
         self.free() > 0 || self.settled_until <= now
     }
+    fn empty(&mut self, place: u8) {
+        self.shown.set(place, NOBODY, 0);
+        self.filled -= 1;
+        self.dirty |= 1 << place;
+    }
     /// The place of the card shown longest, in a full window.
     pub fn oldest(&self) -> (u8, Slot, Millis) {
         let since = self.shown.since().iter().copied().min().expect("a window has places");
@@ -176,7 +191,7 @@ impl Window {
 #[derive(Debug)]
 pub struct Windows {
     windows: Arena<LinkId, Window>,
-    watchers: BySlot<Vec<Watcher>>,
+    watchers: BySlot<Bag>,
     awake: BTreeMap<LobbyNo, Vec<WindowNo>>,
     hungry: BTreeMap<LobbyNo, Vec<WindowNo>>,
     flushes: BTreeMap<Millis, Vec<WindowNo>>,
@@ -186,8 +201,9 @@ pub struct Windows {
 
 /// No deadline.
 const NEVER: Millis = Millis(u64::MAX);
-/// Lists of watchers grow by at least so much, and by a quarter.
-const GROWTH: usize = 8;
+
+/// Of so many windows the memory is asked for together before they are flushed.
+const AHEAD: usize = 16;
 
 impl Windows {
     pub fn new(seed: &Seed) -> Windows {
@@ -209,6 +225,11 @@ impl Windows {
         self.windows.get(no.0).expect("a handle is used while its window is open")
     }
 
+    /// Whose connection's it is.
+    pub fn link(&self, no: WindowNo) -> LinkId {
+        self.windows.key(no.0)
+    }
+
     fn get_mut(&mut self, no: WindowNo) -> &mut Window {
         self.windows.get_mut(no.0).expect("a handle is used while its window is open")
     }
@@ -220,12 +241,7 @@ impl Windows {
 
     /// Who sees a user, and where.
     pub fn watchers(&self, user: Slot) -> impl Iterator<Item = (WindowNo, u8)> {
-        self.watchers.get(user).iter().map(|watcher| watcher.get())
-    }
-
-    /// One of those who see a user.
-    pub fn last_watcher(&self, user: Slot) -> Option<(WindowNo, u8)> {
-        self.watchers.get(user).last().map(|watcher| watcher.get())
+        self.watchers.get(user).iter().map(watched_place)
     }
 
     /// Awake windows of a lobby.
@@ -239,14 +255,15 @@ impl Windows {
     }
 
     /// Opens one, asleep; an older one of the connection must be closed before.
-    pub fn open(&mut self, link: LinkId, viewer: Slot, lobby: LobbyNo, accepts: Accepts, places: u8) -> WindowNo {
+    pub fn open(&mut self, link: LinkId, viewer: Slot, asked: Asked, same_until: Millis) -> WindowNo {
+        let Asked { lobby, places, accepts } = asked;
         assert!((1..=64).contains(&places), "a window has 1 to 64 places");
         let window = Window {
-            link,
             viewer,
             lobby,
             accepts,
             places,
+            same_until,
             filled: 0,
             is_awake: false,
             shown: Shown::new(places),
@@ -285,8 +302,10 @@ impl Windows {
 
     /// It shows nobody and takes no part until it wakes.
     pub fn sleep(&mut self, no: WindowNo) {
-        for place in 0..self.get(no).places {
-            self.clear(no, place);
+        let users: Vec<u32> = self.get(no).shown.users().to_vec();
+        warm(users.iter().map(|user| self.watchers.get(Slot(*user)).iter().next().unwrap_or_default()));
+        for place in 0..users.len() {
+            self.clear(no, place as u8);
         }
         self.set_hungry(no, false);
         let window = self.get_mut(no);
@@ -332,18 +351,13 @@ impl Windows {
     /// Puts a user into the first free place; gives false if there is none.
     pub fn show(&mut self, no: WindowNo, user: Slot, now: Millis) -> bool {
         let Some(place) = self.get(no).free_place() else { return false };
-        let list = self.watchers.get_mut(user);
-        if list.len() == list.capacity() {
-            list.reserve_exact(GROWTH.max(list.len() / 4));
-        }
-        list.push(Watcher::new(no, place));
-        let back = list.len() as u32 - 1;
+        self.watchers.get_mut(user).insert(as_watcher(no, place));
         let window = self.get_mut(no);
         assert!(window.is_awake, "a window that sleeps shows nobody");
         debug_assert!(window.place_of(user).is_none(), "nobody is in two places");
         // After seven weeks of being awake all that came later came at once.
         let since = u32::try_from(now.since(window.woke).0).unwrap_or(u32::MAX);
-        window.shown.set(place, user.0, back, since);
+        window.shown.set(place, user.0, since);
         window.filled += 1;
         window.dirty |= 1 << place;
         if window.filled == window.places {
@@ -354,19 +368,27 @@ impl Windows {
 
     /// Empties a place, if somebody is there.
     pub fn clear(&mut self, no: WindowNo, place: u8) {
-        let window = self.get_mut(no);
-        let (user, back) = (window.shown.user(place), window.shown.back(place));
-        if user == NOBODY {
-            return;
+        let user = self.get(no).shown.user(place);
+        if user != NOBODY {
+            let was_there = self.watchers.get_mut(Slot(user)).remove(as_watcher(no, place));
+            assert!(was_there, "both know it");
+            self.get_mut(no).empty(place);
         }
-        window.shown.set(place, NOBODY, 0, 0);
-        window.filled -= 1;
-        window.dirty |= 1 << place;
-        let list = self.watchers.get_mut(Slot(user));
-        list.swap_remove(back as usize);
-        if let Some((other, at)) = list.get(back as usize).map(|watcher| watcher.get()) {
-            self.get_mut(other).shown.set_back(at, back);
-        }
+    }
+
+    /// Empties every place that shows a user; gives the windows.
+    pub fn hide(&mut self, user: Slot) -> Vec<WindowNo> {
+        let watchers: Vec<(WindowNo, u8)> = self.watchers.take(user).iter().map(watched_place).collect();
+        warm(watchers.iter().map(|(no, _)| u32::from(self.get(*no).filled)));
+        watchers.iter().for_each(|(no, place)| self.get_mut(*no).empty(*place));
+        watchers.into_iter().map(|(no, _)| no).collect()
+    }
+
+    /// Asks for the memory of what these windows show.
+    pub fn warm(&self, windows: &[WindowNo]) {
+        warm(windows.iter().map(|no| u32::from(self.get(*no).filled)));
+        warm(windows.iter().map(|no| self.get(*no).shown.user(0)));
+        warm(windows.iter().map(|no| self.get(*no).shown.since()[0]));
     }
 
     /// No card has been shown for long enough before then, while all places are taken.
@@ -401,6 +423,10 @@ impl Windows {
         while self.first_flush <= now {
             let mut entry = self.flushes.first_entry()?;
             let at = *entry.key();
+            if entry.get().len().is_multiple_of(AHEAD) {
+                let next = entry.get().iter().rev().take(AHEAD);
+                warm(next.map(|no| self.windows.get(no.0).map_or(0, |window| window.shown.user(0))));
+            }
             let next = entry.get_mut().pop();
             if entry.get().is_empty() {
                 entry.remove();
@@ -427,7 +453,7 @@ impl Windows {
     pub fn digest(&self, into: &mut Digest) {
         for (no, link, window) in self.windows.iter() {
             into.number(u64::from(no)).number(link.0).number(u64::from(window.lobby.0)).number(window.dirty);
-            into.number(u64::from(window.is_awake)).number(window.due.0).number(window.last_flush.0);
+            into.number(u64::from(window.is_awake)).number(window.due.0).number(window.last_flush.0).number(window.same_until.0);
             for (user, since) in window.shown.users().iter().zip(window.shown.since()) {
                 into.number(u64::from(*user)).number(window.woke.0 + u64::from(*since));
             }
@@ -443,17 +469,15 @@ impl Windows {
     pub fn check(&self, users: impl Iterator<Item = Slot>) {
         let mut watching = 0;
         for user in users {
-            for (back, (no, place)) in self.watchers(user).enumerate() {
-                let shown = &self.get(no).shown;
-                assert_eq!((shown.user(place), shown.back(place) as usize), (user.0, back), "back pointers are true");
+            for (no, place) in self.watchers(user) {
+                assert_eq!(self.get(no).shown.user(place), user.0, "whoever is watched is shown");
                 watching += 1;
             }
         }
         let filled: usize = self.windows.iter().map(|(_, _, window)| window.filled as usize).sum();
         assert_eq!(watching, filled, "each filled place has its watcher");
         assert_eq!(self.first_flush, self.flushes.keys().next().copied().unwrap_or(NEVER), "the first flush is the first");
-        for (no, link, window) in self.windows.iter() {
-            assert_eq!(link, window.link, "a connection has one window");
+        for (no, _, window) in self.windows.iter() {
             assert_eq!(window.shown().count(), window.filled as usize, "the counter is true");
             assert!(window.dirty == 0 || window.due != NEVER || !window.is_awake, "a change has its flush");
             if window.is_awake {

@@ -215,9 +215,8 @@ impl Engine {
             self.firing = Some(due);
             match due {
                 Due::Flush => {
-                    if let Some((_, no)) = self.parts.windows.take_due(at) {
-                        visible::flush(&mut self.parts, &mut self.desk, no);
-                    }
+                    let windows = self.parts.windows.take_due(at);
+                    visible::flush(&mut self.parts, &mut self.desk, &windows);
                 }
                 // The end of the connection takes its deadline with it.
                 Due::Session(link) => attach::close(&mut self.parts, &mut self.desk, link, Closing::ExpiredToken),

@@ -72,8 +72,9 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
             (false, true) => {
                 parts.windows.wake(no, desk.now);
                 show_as_before(parts, desk, no);
-                fill(parts, desk, no);
+                fill(parts, desk, &[no]);
                 let shown = parts.windows.flush(no, desk.now);
+                warm_cards(parts, &[(no, shown)]);
                 let places = contents(parts, desk, no, shown);
                 let window = parts.windows.get(no);
                 let view = WindowView::Opened { size: u32::from(window.places), places, available: parts.lobbies.count(window.lobby) };
@@ -102,13 +103,23 @@ pub fn content(parts: &Parts, desk: &Desk, viewer: Slot, user: Slot) -> (Arc<cra
     (parts.people.card(user).clone(), marks)
 }
 
-/// What some places of a window show now, a bit each.
+/// Some places of a window, a bit each, with whom they show.
+fn places(window: &Window, which: u64) -> impl Iterator<Item = (u8, Option<Slot>)> {
+    (0..window.places).filter(move |place| which & 1 << place != 0).map(|place| (place, window.user_at(place)))
+}
+
+/// What they show.
 fn contents(parts: &Parts, desk: &Desk, no: WindowNo, which: u64) -> Vec<Place> {
     let window = parts.windows.get(no);
-    let places: Vec<(u8, Option<Slot>)> =
-        (0..window.places).filter(|place| which & 1 << place != 0).map(|place| (place, window.user_at(place))).collect();
-    warm(places.iter().filter_map(|(_, user)| Some(parts.people.card((*user)?).gender.len() as u32)));
-    places.into_iter().map(|(place, user)| (place, user.map(|user| content(parts, desk, window.viewer, user)))).collect()
+    let mut set = Vec::with_capacity(which.count_ones() as usize);
+    set.extend(places(window, which).map(|(place, user)| (place, user.map(|user| content(parts, desk, window.viewer, user)))));
+    set
+}
+
+/// Asks for the cards that these windows show: to share one waits until it is there.
+fn warm_cards(parts: &Parts, windows: &[(WindowNo, u64)]) {
+    let users = windows.iter().flat_map(|(no, which)| places(parts.windows.get(*no), *which)).filter_map(|(_, user)| user);
+    warm(users.map(|user| parts.people.card(user).gender.len() as u32));
 }
 
 /// Whether a window may show a user who stands in its lobby.
@@ -197,6 +208,7 @@ fn expose(parts: &mut Parts, desk: &mut Desk, user: Slot, lobby: LobbyNo) {
         let drawn: Vec<WindowNo> = (0..tries.min(wanted - given)).map(|_| awake[draws.below(count as u32) as usize]).collect();
         tries -= drawn.len();
         parts.windows.warm(&drawn);
+        parts.windows.warm_oldest(&drawn, desk.now);
         for no in drawn {
             given += usize::from(make_way(parts, desk, no, user));
         }
@@ -238,54 +250,77 @@ fn make_way(parts: &mut Parts, desk: &mut Desk, no: WindowNo, user: Slot) -> boo
     true
 }
 
-/// Fills free places by draws; of two draws the one shown in fewer windows gets it. What is still free afterwards is hungry.
-fn fill(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
-    let window = parts.windows.get(no);
-    if window.free() == 0 {
-        return parts.windows.set_hungry(no, false);
+/// A window whose free places are being filled.
+struct Hand {
+    no: WindowNo,
+    draws: Stream,
+    /// Draws in a row without anybody whom the window may show.
+    misses: u32,
+}
+
+/// Fills free places by draws; of two draws the one shown in fewer windows gets it. What is still free afterwards is hungry. Windows
+/// take turns, so that what they draw is asked for together.
+fn fill(parts: &mut Parts, desk: &mut Desk, windows: &[WindowNo]) {
+    let hand = |no: &WindowNo| {
+        let window = parts.windows.get(*no);
+        let is_small = parts.lobbies.count(window.lobby) <= 4 * u32::from(window.places) + 16;
+        let draws = stream(parts, desk, Purpose::Fill, window.viewer);
+        Hand { no: *no, draws, misses: if is_small { TRIES } else { 0 } }
+    };
+    let mut hands: Vec<Hand> = windows.iter().filter(|no| parts.windows.get(**no).free() > 0).map(hand).collect();
+    loop {
+        let is_playing = |hand: &&mut Hand| hand.misses < TRIES && parts.windows.get(hand.no).free() > 0;
+        let drawn: Vec<(&mut Hand, Vec<Slot>)> = hands.iter_mut().filter(is_playing).map(|hand| draw(parts, hand)).collect();
+        if drawn.is_empty() {
+            break;
+        }
+        warm(drawn.iter().flat_map(|(_, users)| users).map(|user| parts.windows.count_watchers(*user) as u32));
+        drawn.into_iter().for_each(|(hand, users)| show_drawn(parts, desk, hand, users));
     }
-    let (viewer, lobby, places) = (window.viewer, window.lobby, window.places);
-    let mut draws = stream(parts, desk, Purpose::Fill, viewer);
-    let is_small = parts.lobbies.count(lobby) <= 4 * u32::from(places) + 16;
-    let mut misses = if is_small { TRIES } else { 0 };
-    while parts.windows.get(no).free() > 0 && misses < TRIES {
-        let hand = 2 * u32::from(parts.windows.get(no).free());
-        let drawn = draw(parts, no, lobby, hand, &mut draws);
-        misses = if drawn.is_empty() { misses + hand } else { 0 };
-        drawn.chunks(2).for_each(|two| show_fewer(parts, desk, no, two));
+    for Hand { no, mut draws, .. } in hands {
+        show_left(parts, desk, no, &mut draws);
     }
-    if parts.windows.get(no).free() > 0 {
-        let window = parts.windows.get(no);
-        let everybody = pool(parts, lobby, &window.accepts).iter().copied();
-        let mut left: Vec<Slot> = everybody.filter(|user| may_show(parts, window, *user)).collect();
-        while parts.windows.get(no).free() > 0 && !left.is_empty() {
-            let (a, b) = (draws.below(left.len() as u32) as usize, draws.below(left.len() as u32) as usize);
-            let chosen = if parts.windows.count_watchers(left[b]) < parts.windows.count_watchers(left[a]) { b } else { a };
-            let user = left.swap_remove(chosen);
+    for no in windows {
+        let is_hungry = parts.windows.get(*no).free() > 0;
+        parts.windows.set_hungry(*no, is_hungry);
+    }
+}
+
+/// Two draws for each free place.
+fn draw<'a>(parts: &Parts, hand: &'a mut Hand) -> (&'a mut Hand, Vec<Slot>) {
+    let window = parts.windows.get(hand.no);
+    let pool = pool(parts, window.lobby, &window.accepts);
+    let wanted = if pool.is_empty() { 0 } else { 2 * u32::from(window.free()) };
+    let drawn = (0..wanted).map(|_| pool[hand.draws.below(pool.len() as u32) as usize]).collect();
+    hand.misses += wanted.max(1);
+    (hand, drawn)
+}
+
+/// Of two users whom the window may show the one shown in fewer windows gets a place, unless it has one since they were drawn.
+fn show_drawn(parts: &mut Parts, desk: &Desk, hand: &mut Hand, mut drawn: Vec<Slot>) {
+    let no = hand.no;
+    drawn.retain(|user| may_show(parts, parts.windows.get(no), *user));
+    for two in drawn.chunks(2) {
+        let user = two.iter().copied().min_by_key(|user| parts.windows.count_watchers(*user)).expect("one or two");
+        if parts.windows.get(no).place_of(user).is_none() {
             parts.windows.show(no, user, desk.now);
+            hand.misses = 0;
         }
     }
-    let is_hungry = parts.windows.get(no).free() > 0;
-    parts.windows.set_hungry(no, is_hungry);
 }
 
-/// So many draws, of which those stay whom the window may show.
-fn draw(parts: &Parts, no: WindowNo, lobby: LobbyNo, count: u32, draws: &mut Stream) -> Vec<Slot> {
+/// Whoever is left to be shown, where draws found nobody any more.
+fn show_left(parts: &mut Parts, desk: &Desk, no: WindowNo, draws: &mut Stream) {
     let window = parts.windows.get(no);
-    let pool = pool(parts, lobby, &window.accepts);
-    if pool.is_empty() {
-        return Vec::new();
+    if window.free() == 0 {
+        return;
     }
-    let mut drawn: Vec<Slot> = (0..count).map(|_| pool[draws.below(pool.len() as u32) as usize]).collect();
-    warm(drawn.iter().map(|user| parts.windows.count_watchers(*user) as u32));
-    drawn.retain(|user| may_show(parts, window, *user));
-    drawn
-}
-
-/// Of two users the one shown in fewer windows gets a place, unless it has one since they were drawn.
-fn show_fewer(parts: &mut Parts, desk: &Desk, no: WindowNo, two: &[Slot]) {
-    let user = two.iter().copied().min_by_key(|user| parts.windows.count_watchers(*user)).expect("one or two");
-    if parts.windows.get(no).place_of(user).is_none() {
+    let everybody = pool(parts, window.lobby, &window.accepts).iter().copied();
+    let mut left: Vec<Slot> = everybody.filter(|user| may_show(parts, window, *user)).collect();
+    while parts.windows.get(no).free() > 0 && !left.is_empty() {
+        let (a, b) = (draws.below(left.len() as u32) as usize, draws.below(left.len() as u32) as usize);
+        let chosen = if parts.windows.count_watchers(left[b]) < parts.windows.count_watchers(left[a]) { b } else { a };
+        let user = left.swap_remove(chosen);
         parts.windows.show(no, user, desk.now);
     }
 }
@@ -331,12 +366,14 @@ fn redraw(parts: &mut Parts, desk: &mut Desk, user: Slot) {
     show_to_hungry(parts, desk, user, lobby);
 }
 
-/// A window's deadline: free places are filled, then what changed is told, each place once.
-pub fn flush(parts: &mut Parts, desk: &mut Desk, no: WindowNo) {
-    fill(parts, desk, no);
-    let dirty = parts.windows.flush(no, desk.now);
-    let set = contents(parts, desk, no, dirty);
-    let window = parts.windows.get(no);
-    let view = WindowView::Changes { set, available: parts.lobbies.count(window.lobby) };
-    desk.view(parts.windows.link(no), view);
+/// The deadline of some windows: free places are filled, then what changed is told, each place once.
+pub fn flush(parts: &mut Parts, desk: &mut Desk, due: &[WindowNo]) {
+    fill(parts, desk, due);
+    let changed: Vec<(WindowNo, u64)> = due.iter().map(|no| (*no, parts.windows.flush(*no, desk.now))).collect();
+    warm_cards(parts, &changed);
+    for (no, which) in changed {
+        let set = contents(parts, desk, no, which);
+        let available = parts.lobbies.count(parts.windows.get(no).lobby);
+        desk.view(parts.windows.link(no), WindowView::Changes { set, available });
+    }
 }

@@ -4,7 +4,6 @@ pub mod arena;
 pub mod bag;
 pub mod buckets;
 pub mod digest;
-pub mod few;
 pub mod ids;
 pub mod random;
 pub mod slots;

@@ -7,6 +7,7 @@ use crate::kit::time::Millis;
 use crate::wire::Answer;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use smallvec::SmallVec;
 
 /// Whose numbers they are: a page or process, or a connection that named none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +33,7 @@ pub enum Seen {
 /// client. Each is its length, its number and what was answered.
 #[derive(Clone, Debug, Default)]
 struct Kept {
-    bytes: Vec<u8>,
+    bytes: SmallVec<[u8; 24]>,
     count: u32,
 }
 
@@ -50,7 +51,7 @@ impl Kept {
             Ok(short) if short < LONG => bytes[begin] = short,
             _ => {
                 bytes[begin] = LONG;
-                bytes.splice(begin + 1..begin + 1, (length as u32).to_le_bytes());
+                bytes.insert_from_slice(begin + 1, &(length as u32).to_le_bytes());
             }
         }
         self.bytes = bytes;
@@ -161,7 +162,8 @@ const DROPPED_MAX: usize = 64;
 
 #[derive(Debug)]
 pub struct Answered {
-    of: BySlot<Vec<Client>>,
+    /// Most have one.
+    of: BySlot<SmallVec<[Client; 1]>>,
     clients_max: u32,
 }
 
@@ -185,8 +187,6 @@ impl Answered {
                     let oldest = (0..clients.len()).min_by_key(|i| (clients[*i].seen, clients[*i].whose)).expect("not empty");
                     gone = clients.remove(oldest).whose.client();
                 }
-                // Nearly everybody has one, and a vector that grows by itself would make room for four.
-                clients.reserve_exact(1);
                 clients.push(Client::new(key, now));
                 clients.len() - 1
             }

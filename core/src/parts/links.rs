@@ -5,11 +5,11 @@ use super::{BySlot, Slot};
 use crate::input::Address;
 use crate::kit::arena::Arena;
 use crate::kit::digest::Digest;
-use crate::kit::few::Few;
 use crate::kit::ids::{ClientId, LinkId, TokenHash};
 use crate::kit::random::Seed;
 use crate::kit::time::Millis;
 use alloc::collections::BTreeSet;
+use smallvec::SmallVec;
 
 /// A connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Kept {
 pub struct Links {
     all: Arena<LinkId, Kept>,
     /// Of each user, in the order in which they attached.
-    of: BySlot<Few<LinkId>>,
+    of: BySlot<SmallVec<[LinkId; 2]>>,
     /// Connections by the end of their session.
     ends: BTreeSet<(Millis, LinkId)>,
     /// The first of `ends`, so that a look at it costs nothing.
@@ -161,7 +161,9 @@ impl Links {
         let slot = self.all.find(&id).expect("just seen");
         let kept = self.all.remove(slot).expect("just seen");
         self.lost -= u32::from(link.is_lost);
-        self.of.get_mut(link.user).remove(id);
+        let of = self.of.get_mut(link.user);
+        of.retain(|other| *other != id);
+        of.shrink_to_fit();
         self.ends.remove(&(kept.ends, id));
         self.first_end = self.ends.first().copied();
         Some(link)

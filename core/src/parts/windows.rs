@@ -175,6 +175,14 @@ impl Window {
     pub fn may_make_way(&self, now: Millis) -> bool {
         self.free() > 0 || self.settled_until <= now
     }
+    /// Whether it is due then; it is not any more.
+    fn take_due(&mut self, at: Millis) -> bool {
+        let is_due = self.due == at;
+        if is_due {
+            self.due = NEVER;
+        }
+        is_due
+    }
     fn empty(&mut self, place: u8) {
         self.shown.set(place, NOBODY, 0);
         self.filled -= 1;
@@ -202,8 +210,8 @@ pub struct Windows {
 /// No deadline.
 const NEVER: Millis = Millis(u64::MAX);
 
-/// Of so many windows the memory is asked for together before they are flushed.
-const AHEAD: usize = 16;
+/// So many windows are flushed in one turn: fewer than a turn may say (`Desk::has_room`).
+const TOGETHER: usize = 16;
 
 impl Windows {
     pub fn new(seed: &Seed) -> Windows {
@@ -391,6 +399,12 @@ impl Windows {
         warm(windows.iter().map(|no| self.get(*no).shown.since()[0]));
     }
 
+    /// Asks for the memory of those who would make way in these windows.
+    pub fn warm_oldest(&self, windows: &[WindowNo], now: Millis) {
+        let full = windows.iter().map(|no| self.get(*no)).filter(|window| window.free() == 0 && window.may_make_way(now));
+        warm(full.map(|window| self.watchers.get(window.oldest().1).iter().next().unwrap_or_default()));
+    }
+
     /// No card has been shown for long enough before then, while all places are taken.
     pub fn settle_until(&mut self, no: WindowNo, until: Millis) {
         self.get_mut(no).settled_until = until;
@@ -418,29 +432,24 @@ impl Windows {
         (self.first_flush != NEVER).then_some(self.first_flush)
     }
 
-    /// Takes a window that is to be flushed at `now`.
-    pub fn take_due(&mut self, now: Millis) -> Option<(Millis, WindowNo)> {
-        while self.first_flush <= now {
-            let mut entry = self.flushes.first_entry()?;
-            let at = *entry.key();
-            if entry.get().len().is_multiple_of(AHEAD) {
-                let next = entry.get().iter().rev().take(AHEAD);
-                warm(next.map(|no| self.windows.get(no.0).map_or(0, |window| window.shown.user(0))));
-            }
-            let next = entry.get_mut().pop();
-            if entry.get().is_empty() {
+    /// Takes some windows that are to be flushed at `now`, of one instant.
+    pub fn take_due(&mut self, now: Millis) -> Vec<WindowNo> {
+        let mut due = Vec::new();
+        while let Some(mut entry) = self.flushes.first_entry()
+            && *entry.key() <= now
+            && due.is_empty()
+        {
+            let (at, list) = (*entry.key(), entry.get_mut());
+            due = list.split_off(list.len().saturating_sub(TOGETHER));
+            if list.is_empty() {
                 entry.remove();
                 self.first_flush = self.flushes.keys().next().copied().unwrap_or(NEVER);
             }
-            if let Some(no) = next
-                && let Some(window) = self.windows.get_mut(no.0)
-                && window.due == at
-            {
-                window.due = NEVER;
-                return Some((at, no));
-            }
+            // One may have slept or closed since, and its number belong to another.
+            due.retain(|no| self.windows.get_mut(no.0).is_some_and(|window| window.take_due(at)));
         }
-        None
+        self.warm(&due);
+        due
     }
 
     /// What is to be told of it now: the places that changed, a bit each.

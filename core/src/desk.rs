@@ -178,6 +178,11 @@ impl Desk {
         self.redrawn.push(user);
     }
 
+    /// Of whom something changed in this turn, and of what they mean to each other.
+    pub fn changed(&self) -> impl Iterator<Item = Slot> {
+        self.touched.iter().chain(&self.redrawn).copied().chain(self.remarked.iter().flat_map(|(a, b)| [*a, *b]))
+    }
+
     pub fn take_touched(&mut self) -> Vec<Slot> {
         core::mem::take(&mut self.touched)
     }

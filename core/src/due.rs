@@ -26,6 +26,8 @@ pub enum Due {
     Confirm(PairId),
     /// A ticket's user was away for too long.
     TicketSleep(Slot),
+    /// A cooldown is over that kept two tickets apart.
+    LookAgain,
     /// Tickets are looked at.
     Round,
     /// Ended rings and calls are forgotten.

@@ -232,6 +232,7 @@ impl Engine {
     }
 
     fn end_turn(&mut self) {
+        pairing::renew(&mut self.parts, &mut self.desk);
         visible::settle(&mut self.parts, &mut self.desk);
         self.desk.end_turn();
     }
@@ -250,6 +251,7 @@ impl Engine {
             }
             Due::Grace(link) => attach::remove(parts, desk, link),
             Due::Load(ticket) => self.give_up(ticket),
+            Due::LookAgain => pairing::look_again(parts, desk),
             Due::Ready => self.run_ready(),
             Due::Ring(id) => {
                 invite::expire(parts, desk, id);

@@ -192,6 +192,7 @@ fn every_deadline_there_is_fires_somewhere() {
         Due::ForgetUsers,
         Due::Grace(LinkId(0)),
         Due::Load(Ticket(0)),
+        Due::LookAgain,
         Due::Ready,
         Due::Ring(InviteId(0)),
         Due::Round,
@@ -225,7 +226,12 @@ fn every_deadline_there_is_fires_somewhere() {
     s.call("cat", "dan", 60);
     s.loses("dan");
     s.after(secs(20));
-    // The forgotten, the sweep, the end of sessions.
+    // A cooldown that keeps two tickets apart, the forgotten, the sweep, the end of sessions.
+    s.online(["lea", "lou"]);
+    let ring = s.rings("lea", "lou", 60);
+    s.says("lea", rescind(ring));
+    s.says("lea", pair());
+    s.says("lou", pair());
     s.after(Span::hours(3));
     s.online(["gus", "hal"]);
     s.call("gus", "hal", 60);

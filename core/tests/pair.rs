@@ -4,9 +4,10 @@ mod common;
 
 use common::told::BEGIN;
 use common::*;
+use duologue_core::engine::Due;
 use duologue_core::input::Input;
 use duologue_core::kit::ids::PairId;
-use duologue_core::wire::{Done, Event, Reason};
+use duologue_core::wire::{Done, Event, Patch, ProfilePatch, Reason};
 
 fn pair_of(event: Option<Event>) -> PairId {
     match event {
@@ -60,6 +61,63 @@ fn pair_1_nobody_is_paired_inside_a_cooldown_nor_with_themself() {
         assert_eq!(s.usage().calls, 0);
         s.after(secs(1));
         assert_eq!(s.usage().calls, 1, "when it ends the next round finds them");
+    });
+}
+
+/// A round costs a look at everybody who waits; a crowd that fits nobody must not cost one four times a second.
+#[test]
+fn pair_1_a_crowd_that_waits_is_looked_at_once() {
+    story(|s| {
+        let crowd = ["max", "moe", "mik", "mat"];
+        for name in crowd {
+            s.knows_as(name, "male", &[]);
+            s.online([name]);
+            s.says(name, pair_with(&["female"], &[], false));
+        }
+        s.after(secs(1));
+        let next = s.engine.poll_timeout().map(|deadline| deadline.why);
+        assert!(!matches!(next, Some(Due::Round | Due::LookAgain)), "nobody is new: {next:?}");
+        s.knows_as("fay", "female", &[]);
+        s.online(["fay"]);
+        s.says("fay", pair());
+        s.after(secs(1));
+        assert_eq!(s.usage().calls, 1);
+    });
+}
+
+#[test]
+fn pair_1_whatever_lets_two_fit_later_pairs_them() {
+    let two = |s: &mut World| {
+        s.online(["ann", "bob"]);
+        s.says("ann", pair_with(&["female"], &[], false));
+        s.says("bob", pair());
+        s.after(secs(5));
+        assert_eq!(s.usage().calls, 0);
+    };
+    // A card.
+    story(|s| {
+        two(s);
+        s.says("bob", profile(ProfilePatch { gender: Patch::Set("female".into()), ..ProfilePatch::default() }));
+        s.after(secs(1));
+        assert_eq!(s.usage().calls, 1);
+    });
+    // A filter.
+    story(|s| {
+        two(s);
+        s.says("ann", pair());
+        s.after(secs(1));
+        assert_eq!(s.usage().calls, 1);
+    });
+    // A block that is taken back.
+    story(|s| {
+        two(s);
+        s.says("bob", block("ann"));
+        s.says("ann", pair());
+        s.after(secs(5));
+        assert_eq!(s.usage().calls, 0);
+        s.says("bob", unblock("ann"));
+        s.after(secs(1));
+        assert_eq!(s.usage().calls, 1);
     });
 }
 

@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::due::Due;
 use crate::flows::visible::gender_number;
 use crate::kit::ids::{LinkId, PairId};
+use crate::kit::time::Millis;
 use crate::parts::tickets::{Found, Wish};
 use crate::parts::windows::Accepts;
 use crate::parts::{Parts, Slot};
@@ -12,6 +13,7 @@ use crate::row::{Row, TicketRow};
 use crate::wire::{Done, Event, Filter, PairState, Reason, TicketState, Why};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// `pair`: a wish with a filter; said again it replaces the filter and keeps the wait.
 pub fn wish(parts: &mut Parts, desk: &mut Desk, me: Me, filter: &Filter, confirm: bool) -> Result<Done, Reason> {
@@ -25,18 +27,20 @@ pub fn wish(parts: &mut Parts, desk: &mut Desk, me: Me, filter: &Filter, confirm
     let since = match parts.tickets.get_mut(me.user) {
         Some(wish) => {
             (wish.filter, wish.confirm, wish.link) = (filter.clone(), confirm, me.link);
-            wish.since
+            let since = wish.since;
+            parts.tickets.renew(me.user);
+            since
         }
         None => {
             let since = desk.now;
             parts.lobbies.joined(lobby);
-            parts.tickets.wish(id, Wish { user: me.user, since, lobby, filter: filter.clone(), confirm, link: me.link, pair: None });
+            let wish = Wish { user: me.user, since, lobby, filter: filter.clone(), confirm, link: me.link, pair: None, again: None };
+            parts.tickets.wish(id, wish);
             since
         }
     };
     let lobby = parts.lobbies.name(lobby).into();
     desk.record(Row::Ticket(Box::new(TicketRow { user: id, since, lobby, filter: (*filter).clone(), confirm })));
-    desk.timers.set_if_absent(Due::Round, desk.now + desk.rules.pair_round);
     Ok(Done::Waiting { since })
 }
 
@@ -70,7 +74,6 @@ pub fn sleep(parts: &mut Parts, desk: &mut Desk, user: Slot) {
 pub fn wake(parts: &Parts, desk: &mut Desk, user: Slot) {
     if parts.tickets.get(user).is_some() {
         desk.timers.cancel(Due::TicketSleep(user));
-        desk.timers.set_if_absent(Due::Round, desk.now + desk.rules.pair_round);
     }
 }
 
@@ -102,52 +105,95 @@ fn start(parts: &mut Parts, desk: &mut Desk, users: [Slot; 2], links: [Option<Li
     call::start(parts, desk, (users[0], links[0]), (users[1], links[1]), desk.rules.pair_seconds);
 }
 
-/// One step of a round: the longest wait that finds somebody is paired with the longest wait that fits it. Called again at once
-/// until nobody is found, then after a round's span.
-pub fn round(parts: &mut Parts, desk: &mut Desk) {
-    if desk.is_store_up
-        && super::has_room_to_cool(parts)
-        && let Some((first, second)) = next_pair(parts, desk)
-    {
-        meet(parts, desk, first, second);
-        desk.timers.set(Due::Round, desk.now);
-        return;
-    }
-    parts.tickets.round_from = None;
-    if parts.tickets.count() >= 2 {
-        desk.timers.set(Due::Round, desk.now + desk.rules.pair_round);
+/// The end of a turn: tickets of whoever changed are looked at in the next round.
+pub fn renew(parts: &mut Parts, desk: &mut Desk) {
+    desk.changed().for_each(|user| parts.tickets.renew(user));
+    if parts.tickets.has_news() {
+        desk.timers.set_if_absent(Due::Round, desk.now + desk.rules.pair_round);
     }
 }
 
-fn next_pair(parts: &mut Parts, desk: &Desk) -> Option<(Slot, Slot)> {
+/// A cooldown is over that kept two tickets apart.
+pub fn look_again(parts: &mut Parts, desk: &mut Desk) {
+    parts.tickets.renew_again(desk.now);
+    plan_look_again(parts, desk);
+}
+
+fn plan_look_again(parts: &Parts, desk: &mut Desk) {
+    match parts.tickets.next_again() {
+        Some(at) => desk.timers.set(Due::LookAgain, at),
+        None => _ = desk.timers.cancel(Due::LookAgain),
+    }
+}
+
+/// One step of a round: the longest wait that finds somebody is paired with the longest wait that fits it. Called again at once
+/// until nobody is found; the next round comes with what is new.
+pub fn round(parts: &mut Parts, desk: &mut Desk) {
+    if !desk.is_store_up || !super::has_room_to_cool(parts) {
+        parts.tickets.put_off_round();
+    } else if let Some((first, second)) = next_pair(parts, desk) {
+        meet(parts, desk, first, second);
+        desk.timers.set(Due::Round, desk.now);
+    } else {
+        parts.tickets.end_round();
+    }
+}
+
+fn next_pair(parts: &mut Parts, desk: &mut Desk) -> Option<(Slot, Slot)> {
+    parts.tickets.go_on();
     let mut found = None;
-    let mut from = None;
-    for (key, first) in parts.tickets.from(parts.tickets.round_from) {
+    let mut cooling = Vec::new();
+    for (key, first) in parts.tickets.in_round() {
         if !is_awake(parts, first) {
             continue;
         }
-        let fits = |second: &&Wish| second.user != first.user && is_awake(parts, second) && do_fit(parts, desk, first, second);
-        if let Some(second) = parts.tickets.from(Some(*key)).map(|(_, wish)| wish).find(fits) {
-            found = Some((first.user, second.user));
-            from = Some(*key);
+        let mut next: Option<Millis> = None;
+        let fits = |second: &&Wish| {
+            let fit = if is_awake(parts, second) { fit(parts, desk, first, second) } else { Fit::No };
+            if let Fit::From(at) = fit {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+            fit == Fit::Yes
+        };
+        let second = parts.tickets.not_compared(key).find(fits);
+        cooling.extend(next.map(|at| (first.user, at)));
+        if let Some(second) = second {
+            found = Some((*key, first.user, second.user));
             break;
         }
     }
-    parts.tickets.round_from = from;
-    found
+    for (user, at) in cooling {
+        parts.tickets.look_again(user, at);
+    }
+    plan_look_again(parts, desk);
+    let (from, first, second) = found?;
+    parts.tickets.found_one(from);
+    Some((first, second))
 }
 
 fn is_awake(parts: &Parts, wish: &Wish) -> bool {
     wish.pair.is_none() && parts.lobbies.of(wish.user) == Some(wish.lobby)
 }
 
+/// Whether two may meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Yes,
+    No,
+    /// Then, when their cooldown is over.
+    From(Millis),
+}
+
 /// Each accepts the other, they may see each other, and no cooldown stands between.
-fn do_fit(parts: &Parts, desk: &Desk, a: &Wish, b: &Wish) -> bool {
-    a.lobby == b.lobby
-        && accepts(parts, a, b.user)
-        && accepts(parts, b, a.user)
-        && parts.may_see(a.user, b.user)
-        && parts.cooldowns.active(pair(parts, a.user, b.user), desk.now).is_none()
+fn fit(parts: &Parts, desk: &Desk, a: &Wish, b: &Wish) -> Fit {
+    let do_accept = a.lobby == b.lobby && accepts(parts, a, b.user) && accepts(parts, b, a.user) && parts.may_see(a.user, b.user);
+    if !do_accept {
+        return Fit::No;
+    }
+    match parts.cooldowns.active(pair(parts, a.user, b.user), desk.now) {
+        Some(until) => Fit::From(until),
+        None => Fit::Yes,
+    }
 }
 
 fn accepts(parts: &Parts, wish: &Wish, other: Slot) -> bool {

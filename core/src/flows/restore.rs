@@ -58,6 +58,7 @@ fn restore_ticket(parts: &mut Parts, desk: &mut Desk, row: &TicketRow) {
     let Some(lobby) = parts.lobbies.number(&row.lobby) else { return };
     parts.lobbies.joined(lobby);
     let filter = Arc::new(row.filter.clone());
-    parts.tickets.wish(row.user, Wish { user, since: row.since, lobby, filter, confirm: row.confirm, link: None, pair: None });
+    let wish = Wish { user, since: row.since, lobby, filter, confirm: row.confirm, link: None, pair: None, again: None };
+    parts.tickets.wish(row.user, wish);
     desk.timers.set(Due::TicketSleep(user), desk.now + desk.rules.ticket_sleep.max(desk.rules.recovery));
 }

@@ -101,6 +101,7 @@ pub fn due_name(due: Due) -> &'static str {
         Due::ForgetUsers => "forget_users",
         Due::Grace(_) => "grace",
         Due::Load(_) => "load",
+        Due::LookAgain => "look_again",
         Due::Ready => "ready",
         Due::Ring(_) => "ring",
         Due::Round => "round",

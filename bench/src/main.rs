@@ -58,7 +58,8 @@ const SECTIONS: [Section; 8] = [
     Section {
         name: "restart",
         heading: "`kill -9` and a restart",
-        how: "All clients come back by themselves as the SDKs do: after anything up to half a second, then a second, then two.",
+        how: "All clients come back by themselves as the SDK does: after anything up to half a second, then a second, then two, never \
+              before the server's `retry_after_ms`. The clients' CPU time is beside the server's: they share its cores.",
     },
     Section {
         name: "quic",

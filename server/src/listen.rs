@@ -33,6 +33,9 @@ const HEAD_MOST: Duration = Duration::from_secs(10);
 const HEAD_MOST_BYTES: usize = 16 * 1024;
 /// Headers of a request.
 const HEADERS_MOST: usize = 64;
+/// Connections that wait to be accepted: as many as the system lets (`net.core.somaxconn`). Everybody comes at once after a restart;
+/// whoever finds no place is not refused but unheard, and the client's system asks again only after 1, 3, 7, 15 seconds.
+const BACKLOG: i32 = i32::MAX;
 /// After an accept that failed (no descriptors left), before the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -133,7 +136,11 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, pe
 /// # Errors
 /// What to do about it, in one line.
 pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, String> {
-    let bound = std::net::TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        // The library asks for 128; asking again changes it.
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true).map(|()| listener)
+    });
     bound.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "port {} of {} is in use by another program: choose one with --listen {}:0 (any free one) or stop the other",
@@ -154,6 +161,18 @@ pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream as Client;
+
+    #[test]
+    fn whoever_comes_while_nobody_accepts_waits_for_it() {
+        let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux tells it");
+        let places: usize = somaxconn.trim().parse().expect("a number");
+        let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let come = |_| Client::connect_timeout(&address, Duration::from_millis(900));
+        let came: Vec<_> = (0..places.min(400)).map(come).take_while(Result::is_ok).collect();
+        assert_eq!(came.len(), places.min(400));
+    }
 
     #[test]
     fn a_port_in_use_names_itself_and_the_flag() {

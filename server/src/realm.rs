@@ -6,7 +6,7 @@ use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::{Settings, write_size};
 use crate::driver::{Driver, Ending, Parts};
-use crate::http::{App, Counters};
+use crate::http::{App, Counters, Places};
 use crate::media::{Media, Rows};
 use crate::memory::{self, Memory};
 use crate::secrets;
@@ -98,6 +98,7 @@ impl Realm {
             trusted: settings.networks("http.trusted_proxies").to_vec(),
             ready: AtomicBool::new(true),
             asking: App::room(),
+            places: Places::new(settings.waiting_max()),
             counters: Counters::default(),
             memory: Memory::new(settings.size("memory.budget")),
             connections_max: settings.limits().links_max,

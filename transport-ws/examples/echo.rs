@@ -47,7 +47,7 @@ fn main() -> std::io::Result<()> {
 async fn connection(sockets: Arc<Sockets>, mut stream: TcpStream, conn: ConnId) {
     let Some(deflate) = upgrade(&mut stream).await else { return };
     let Some((form, read_ahead)) = first_kind(&mut stream).await else { return };
-    sockets.serve(stream, read_ahead, Opening { conn, address: 0, form, deflate, secret: [0; 32] }).await;
+    sockets.serve(stream, read_ahead, Opening { conn, address: 0, form, deflate, secret: [0; 32] }, ()).await;
 }
 
 /// Reads the request and answers it; none if it was no upgrade.

@@ -59,21 +59,24 @@ fn settings(message_max_bytes: usize) -> WebSocketConfig {
         .max_frame_size(Some(message_max_bytes))
 }
 
-pub(crate) async fn run<S>(sockets: Arc<Sockets>, queue: Arc<Queue>, stream: S, read_ahead: Vec<u8>, opening: Opening)
+pub(crate) async fn run<S, G>(sockets: Arc<Sockets>, queue: Arc<Queue>, stream: S, read_ahead: Vec<u8>, opening: Opening, silence: G)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    G: Send + Unpin + 'static,
 {
     let Opening { conn, address, form, deflate, secret } = opening;
     let message_max_bytes = sockets.config().message_max_bytes;
     let ws = web_socket(DeflateStream::new(stream, read_ahead, deflate, message_max_bytes), message_max_bytes);
     sockets.table().say(Up::Opened { conn, address, form, secret });
-    let mut socket = Socket { sockets, queue, ws, opening: Known { conn, form }, unsaid_writable: false, unflushed: false };
+    let opening = Known { conn, form };
+    let mut socket = Socket { sockets, queue, ws, opening, silence: Some(silence), unsaid_writable: false, unflushed: false };
     let end = loop {
         match poll_fn(|cx| socket.poll_open(cx)).await {
             Turned::End(end) => break end,
             Turned::Idle => socket.ws = web_socket(socket.ws.into_inner(), message_max_bytes),
         }
     };
+    socket.silence = None;
     let patience = socket.sockets.config().close_patience;
     if end != End::Ordered {
         socket.sockets.table().end(conn, end == End::Peer { clean: true });
@@ -97,18 +100,20 @@ struct Known {
     form: Form,
 }
 
-struct Socket<S> {
+struct Socket<S, G> {
     sockets: Arc<Sockets>,
     queue: Arc<Queue>,
     ws: WebSocketStream<DeflateStream<S>>,
     opening: Known,
+    /// Until the client's first word.
+    silence: Option<G>,
     /// Something was sent since `Writable` was last said.
     unsaid_writable: bool,
     /// Something was put into the library's buffer since it was last flushed.
     unflushed: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin, G: Unpin> Socket<S, G> {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Turned> {
         self.queue.register(cx);
         match self.queue.standing() {
@@ -200,12 +205,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Pending
     }
 
-    fn raise(&self, up: Up) {
+    fn raise(&mut self, up: Up) {
         self.sockets.table().raise(&self.queue, up);
+        self.silence = None;
     }
 
     /// Once a turn, however many pings came: a sign of life is one.
-    fn say_heard(&self, heard: bool) {
+    fn say_heard(&mut self, heard: bool) {
         if heard {
             self.raise(Up::Heard { conn: self.opening.conn });
         }

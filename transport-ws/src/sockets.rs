@@ -51,13 +51,20 @@ impl Sockets {
     }
 
     /// The task of one connection, from `Opened` to `Closed`. `stream` is past the HTTP upgrade; `read_ahead` is what was read
-    /// beyond it. To be spawned on Tokio.
-    pub fn serve<S>(self: &Arc<Self>, stream: S, read_ahead: Vec<u8>, opening: Opening) -> impl Future<Output = ()> + Send + use<S>
+    /// beyond it. `silence` is dropped once the client's first word is handed on, or none will come. To be spawned on Tokio.
+    pub fn serve<S, G>(
+        self: &Arc<Self>,
+        stream: S,
+        read_ahead: Vec<u8>,
+        opening: Opening,
+        silence: G,
+    ) -> impl Future<Output = ()> + Send + use<S, G>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        G: Send + Unpin + 'static,
     {
         let queue = self.table.open(opening.conn);
-        socket::run(self.clone(), queue, stream, read_ahead, opening)
+        socket::run(self.clone(), queue, stream, read_ahead, opening, silence)
     }
 
     pub(crate) fn config(&self) -> Config {

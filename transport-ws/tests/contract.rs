@@ -71,7 +71,7 @@ impl Loopback {
             }
             let near = socket.connect(listener.local_addr().expect("an address")).await.expect("a connection");
             let (far, _) = listener.accept().await.expect("a connection");
-            tokio::spawn(self.sockets.serve(far, Vec::new(), opening));
+            tokio::spawn(self.sockets.serve(far, Vec::new(), opening, ()));
             near
         })
     }
@@ -391,6 +391,6 @@ fn the_task_of_a_connection_is_small() {
         h.listener.accept().await.expect("a connection").0
     });
     let opening = Opening { conn: ConnId(99), address: 1, form: Form::Json, deflate: None, secret: [0; 32] };
-    let task = h.sockets.serve(far, Vec::new(), opening);
+    let task = h.sockets.serve(far, Vec::new(), opening, ());
     assert!(size_of_val(&task) <= 720, "{} bytes", size_of_val(&task));
 }

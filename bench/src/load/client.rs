@@ -193,13 +193,19 @@ pub async fn open(at: SocketAddr, path: &str, deflate: bool) -> Anything<Socket>
     );
     stream.write_all(request.as_bytes()).await?;
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
-    }
+    let end = loop {
+        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err("the server closed".into());
+        }
+    };
+    let read_ahead = head.split_off(end);
     let head = String::from_utf8_lossy(&head);
     if !head.starts_with("HTTP/1.1 101") || head.contains("permessage-deflate") != deflate {
         return Err(head.into());
     }
-    let stream = DeflateStream::new(stream, Vec::new(), deflate.then_some(Deflate::LARGEST), 1 << 22);
+    let stream = DeflateStream::new(stream, read_ahead, deflate.then_some(Deflate::LARGEST), 1 << 22);
     Ok(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
 }

@@ -87,6 +87,11 @@ impl Settings {
         }
     }
 
+    /// CON 10: so many connections may have said nothing yet.
+    pub fn waiting_max(&self) -> u32 {
+        (self.count("connections.max") / 10).max(8)
+    }
+
     /// What the gateway does with connections.
     pub fn gateway(&self, sha256: fn(&[u8]) -> [u8; 32]) -> duologue_gateway::Config {
         let relay = duologue_gateway::RelayLimits {
@@ -106,7 +111,7 @@ impl Settings {
             replay_bytes: self.bytes("connections.replay_bytes"),
             out_bytes: self.bytes("connections.out_bytes"),
             total_bytes: self.size("memory.budget") / 10,
-            waiting_max: (self.count("connections.max") / 10).max(8),
+            waiting_max: self.waiting_max(),
             commands: self.rate("rates.commands"),
             media_base: self.text("media.base_url").unwrap_or_default().to_string(),
             relay,

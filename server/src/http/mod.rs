@@ -13,12 +13,14 @@ mod documents;
 mod health;
 mod metrics;
 mod pictures;
+mod places;
 mod problem;
 mod upgrade;
 
 pub use address::Peer;
 pub(crate) use api::unexpected;
 pub use metrics::Counters;
+pub use places::Places;
 pub use problem::Problem;
 
 use crate::certificates::Certificates;
@@ -65,6 +67,8 @@ pub struct App {
     pub ready: AtomicBool,
     /// Room for requests that wait for the realm.
     pub asking: Semaphore,
+    /// Room for WebSockets that have not said hello.
+    pub places: Places,
     /// Answers so far.
     pub counters: Counters,
     /// Of the process.

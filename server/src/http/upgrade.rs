@@ -2,6 +2,7 @@
 //! whose memory is freed, and served by a task of its own.
 
 use super::address::{Peer, client};
+use super::places::{Place, Silence};
 use super::{App, Problem};
 use crate::secrets;
 use axum::Extension;
@@ -38,7 +39,8 @@ pub(super) async fn upgrade(State(app): State<Arc<App>>, Extension(peer): Extens
         deflate: accepted.deflate,
         secret: secrets::random(),
     };
-    tokio::spawn(take_over(app, hyper::upgrade::on(&mut request), opening));
+    let place = app.places.take().await;
+    tokio::spawn(take_over(app, hyper::upgrade::on(&mut request), opening, place));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     response.headers_mut().extend(accepted.headers);
@@ -60,21 +62,22 @@ fn told(refused: Refused) -> Response<Body> {
 }
 
 /// Waits for the answer to be out, then hands the stream to a task that holds nothing of HTTP any more.
-async fn take_over(app: Arc<App>, upgrade: OnUpgrade, opening: Opening) {
+async fn take_over(app: Arc<App>, upgrade: OnUpgrade, opening: Opening, place: Place) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => return debug!(%error, "an upgrade broke off"),
     };
+    let silence = place.keep();
     match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening))),
-        Err(upgraded) => take_over_other(&app, upgraded, opening),
+        Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening, silence))),
+        Err(upgraded) => take_over_other(&app, upgraded, opening, silence),
     }
 }
 
 /// TLS of ours, or whatever another server that these routes are mounted in reads and writes.
-fn take_over_other(app: &App, upgraded: Upgraded, opening: Opening) {
+fn take_over_other(app: &App, upgraded: Upgraded, opening: Opening, silence: Silence) {
     match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
-        Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening))),
-        Err(upgraded) => drop(tokio::spawn(app.sockets.serve(TokioIo::new(upgraded), Vec::new(), opening))),
+        Ok(parts) => drop(tokio::spawn(app.sockets.serve(parts.io.into_inner(), parts.read_buf.to_vec(), opening, silence))),
+        Err(upgraded) => drop(tokio::spawn(app.sockets.serve(TokioIo::new(upgraded), Vec::new(), opening, silence))),
     }
 }

@@ -91,6 +91,11 @@ impl Desk {
         self.turn_facts.push(row);
     }
 
+    /// The facts that this turn has recorded, by number.
+    pub fn turn_facts(&self) -> impl Iterator<Item = (FactNo, &Row)> {
+        self.turn_facts.iter().zip(self.facts.0 + 1..).map(|(row, number)| (FactNo(number), row))
+    }
+
     /// How many facts this turn has recorded.
     pub fn recorded(&self) -> usize {
         self.turn_facts.len()
@@ -127,8 +132,9 @@ impl Desk {
         self.turn_said.push(Output::Forget { link });
     }
 
-    pub fn reply(&mut self, to: RequestId, reply: Reply) {
-        self.turn_said.push(Output::Reply { to, after: FactNo(0), reply });
+    /// Answers a request, when a fact that it rests on is durable.
+    pub fn reply(&mut self, to: RequestId, after: FactNo, reply: Reply) {
+        self.turn_said.push(Output::Reply { to, after, reply });
     }
 
     pub fn view(&mut self, to: LinkId, view: WindowView) {
@@ -204,10 +210,10 @@ impl Desk {
         self.out.extend(self.turn_facts.drain(..).map(Output::Fact));
         for mut output in self.turn_said.drain(..) {
             match &mut output {
-                Output::Event { after, event: LinkEvent::Welcomed { .. }, .. }
-                | Output::Reply { after, .. }
-                | Output::Load { after, .. } => *after = newest,
-                Output::Event { after, .. } | Output::Seats { after, .. } | Output::Unseat { after, .. } => *after = own.max(*after),
+                Output::Load { after, .. } => *after = newest,
+                Output::Event { after, .. } | Output::Reply { after, .. } | Output::Seats { after, .. } | Output::Unseat { after, .. } => {
+                    *after = own.max(*after);
+                }
                 Output::Fact(_) | Output::Forget { .. } | Output::View { .. } => {}
             }
             self.out.push_back(output);

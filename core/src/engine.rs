@@ -234,6 +234,12 @@ impl Engine {
     fn end_turn(&mut self) {
         pairing::renew(&mut self.parts, &mut self.desk);
         visible::settle(&mut self.parts, &mut self.desk);
+        for (fact, row) in self.desk.turn_facts() {
+            let users = row.users().into_iter().flatten();
+            users.filter_map(|user| self.parts.people.slot(user)).collect::<Vec<_>>().into_iter().for_each(|slot| {
+                self.parts.people.has_fact(slot, fact);
+            });
+        }
         self.desk.end_turn();
     }
 
@@ -341,8 +347,8 @@ impl Engine {
         found: Option<&Found>,
     ) {
         match account::request(&mut self.parts, &mut self.desk, who, request, found) {
-            Ok(reply) => self.desk.reply(id, reply),
-            Err(Halt::No(reason)) => self.desk.reply(id, Reply::No(reason)),
+            Ok((after, reply)) => self.desk.reply(id, after, reply),
+            Err(Halt::No(reason)) => self.desk.reply(id, FactNo(0), Reply::No(reason)),
             Err(Halt::Load(key)) => self.park(&key, Input::Request { id, who: who.0, address: who.1, request: request.clone() }),
         }
     }
@@ -518,7 +524,7 @@ impl Engine {
                     self.desk.answer_at(mark, *link, *number, answer);
                 }
             }
-            Input::Request { id, .. } => self.desk.reply(*id, Reply::No(reason)),
+            Input::Request { id, .. } => self.desk.reply(*id, FactNo(0), Reply::No(reason)),
             Input::Detached { .. }
             | Input::Drain { .. }
             | Input::Loaded { .. }

@@ -86,6 +86,24 @@ pub enum Row {
     },
 }
 
+impl Row {
+    /// Whom it is about; a session's end and a call too short name nobody.
+    pub fn users(&self) -> [Option<UserId>; 2] {
+        match self {
+            Row::Answer(answer) => [Some(answer.user), None],
+            Row::AnswersGone { user, .. } | Row::Session { user, .. } | Row::TicketGone { user } => [Some(*user), None],
+            Row::Block { by, of, .. } | Row::BlockGone { by, of } => [Some(*by), Some(*of)],
+            Row::Call(call) => call.members.map(Some),
+            Row::CallGone { .. } | Row::SessionGone { .. } => [None, None],
+            Row::Chat { line, .. } => [Some(line.from), None],
+            Row::Cooldown { pair, .. } => [Some(pair.low()), Some(pair.high())],
+            Row::Person(person) => [Some(person.user), None],
+            Row::Report(report) => [Some(report.by), Some(report.of)],
+            Row::Ticket(ticket) => [Some(ticket.user), None],
+        }
+    }
+}
+
 /// Two users, the lower id first: a cooldown belongs to the unordered pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {

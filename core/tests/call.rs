@@ -8,7 +8,7 @@ use duologue_core::input::{Attach, Input, Intents, Request};
 use duologue_core::kit::ids::CallId;
 use duologue_core::kit::time::Span;
 use duologue_core::output::{LinkEvent, Output, Reply};
-use duologue_core::wire::{Done, Event, PeerLink, Reason, Totals, Why};
+use duologue_core::wire::{Command, Done, Event, PeerLink, Reason, Totals, Why};
 
 const NO_CALL: CallId = CallId(77);
 
@@ -337,6 +337,17 @@ fn call_5_contacts_are_exchanged_only_if_both_share() {
         s.says("bob", share(call, "phone", "123"));
         s.hears("ann", "shared phone=123");
         s.hears("bob", "shared mail=ann@example.org");
+    });
+}
+
+#[test]
+fn call_5_what_is_shared_is_looked_at_after_the_call() {
+    story(|s| {
+        s.online(["ann", "bob", "cat"]);
+        let call = s.call("ann", "bob", 60);
+        let nothing = || Command::Share { call, contacts: Vec::new() };
+        s.refused("cat", nothing(), "not_member");
+        s.refused("ann", nothing(), "bad_message");
     });
 }
 

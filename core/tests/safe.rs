@@ -254,8 +254,9 @@ fn safe_4_over_http_too() {
         s.hears("ann", "call_ended hang_up 0 s");
         assert_eq!(s.asks("bob", Request::Unblock(user("ann"))), Reply::Done);
         assert!(s.rows.blocks.is_empty());
-        let report = Request::Report { user: user("ann"), reason: "rude".into(), call: None };
-        assert!(matches!(s.asks("bob", report), Reply::Done));
+        let report = |reason: String| Request::Report { user: user("ann"), reason, call: None };
+        assert!(matches!(s.asks("bob", report("x".repeat(1_001))), Reply::No(Reason::BadMessage { .. })));
+        assert!(matches!(s.asks("bob", report("x".repeat(1_000))), Reply::Done));
         assert_eq!(s.asks("bob", Request::Block(user("bob"))), Reply::No(Reason::InvalidTarget));
     });
 }

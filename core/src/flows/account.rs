@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::input::{Address, Request};
 use crate::kit::ids::{CallId, TokenHash, UserId};
 use crate::kit::time::Millis;
-use crate::output::{Key, Reply};
+use crate::output::{FactNo, Key, Reply};
 use crate::parts::parked::Found;
 use crate::parts::rates::{Action, Whom};
 use crate::parts::sessions::Session;
@@ -17,14 +17,15 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The reply to a request. A refusal is a reply too; `Halt::Load` asks for rows first.
+/// The reply to a request, and the fact that it waits for beside its own. A refusal is a reply too, and waits for none; `Halt::Load`
+/// asks for rows first.
 pub fn request(
     parts: &mut Parts,
     desk: &mut Desk,
     (who, address): (Option<TokenHash>, Address),
     request: &Request,
     found: Option<&Found>,
-) -> Result<Reply, Halt> {
+) -> Result<(FactNo, Reply), Halt> {
     if found.is_none() && !invite::is_exempt(desk, address) {
         let (action, rate) = match request {
             Request::Guest { .. } => (Action::Guests, desk.rules.rate_guests),
@@ -36,14 +37,26 @@ pub fn request(
             .map_err(|retry_after| Reason::RateLimited { retry_after })?;
     }
     if let Request::Guest { user, session, name, gender } = request {
-        return guest(parts, desk, (*user, *session), name, gender.as_deref());
+        return guest(parts, desk, (*user, *session), name, gender.as_deref()).map(|reply| (FactNo(0), reply));
     }
-    let Some(hash) = who else { return Ok(Reply::Unauthorized(Closing::BadToken)) };
+    let Some(hash) = who else { return Ok((FactNo(0), Reply::Unauthorized(Closing::BadToken))) };
     let (user, expires) = match session::user(parts, desk, hash, address, found)? {
         Ok(known) => known,
-        Err(session::Denied::Closing(closing)) => return Ok(Reply::Unauthorized(closing)),
+        Err(session::Denied::Closing(closing)) => return Ok((FactNo(0), Reply::Unauthorized(closing))),
         Err(session::Denied::Guessing { retry_after }) => return Err(Reason::RateLimited { retry_after }.into()),
     };
+    let reply = of_user(parts, desk, (user, hash, expires), request, found)?;
+    Ok((parts.people.fact(user), reply))
+}
+
+/// What somebody who is signed in asks.
+fn of_user(
+    parts: &mut Parts,
+    desk: &mut Desk,
+    (user, hash, expires): (Slot, TokenHash, Millis),
+    request: &Request,
+    found: Option<&Found>,
+) -> Result<Reply, Halt> {
     let me = Me { user, link: None };
     let done = match request {
         Request::Block(of) => safety::block(parts, desk, me, *of)?,

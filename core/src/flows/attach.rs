@@ -7,15 +7,17 @@ use crate::input::{Attach, LinkEnd};
 use crate::kit::ids::LinkId;
 use crate::kit::random::Purpose;
 use crate::kit::time::Span;
-use crate::output::{FactNo, LinkEvent, Output, Welcomed};
+use crate::output::{LinkEvent, Output, Welcomed};
 use crate::parts::answered::ClientKey;
 use crate::parts::links::Link;
 use crate::parts::parked::Found;
 use crate::parts::{Parts, Slot};
+use crate::row::Row;
 use crate::rules::WhenFull;
 use crate::wire::{CallState, Closing, InviteState, State};
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 /// A refused newcomer waits at least this long.
 const RETRY_LEAST: Span = Span::secs(1);
@@ -32,6 +34,9 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
             return Ok(());
         }
     };
+    if desk.is_store_up {
+        forget_answers(parts, desk, user);
+    }
     let mark = desk.mark();
     let taken = existing(parts, hello, user);
     let link = match taken {
@@ -59,13 +64,24 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
         state: state(parts, desk, user, link),
     });
     let event = LinkEvent::Welcomed { attach: hello.link, welcome };
-    desk.insert_at(mark, Output::Event { to: link, after: FactNo(0), event });
+    desk.insert_at(mark, Output::Event { to: link, after: parts.people.fact(user), event });
     Ok(())
 }
 
 /// Whose numbers a connection counts with.
 pub fn key_of(link: LinkId, client: Option<crate::kit::ids::ClientId>) -> ClientKey {
     client.map_or(ClientKey::Link(link), ClientKey::Client)
+}
+
+/// CON 5: clients not seen for long, and without a connection, are forgotten with their answers; gives how many.
+pub fn forget_answers(parts: &mut Parts, desk: &mut Desk, user: Slot) -> usize {
+    let before = desk.now - desk.rules.answers_for;
+    let links: Vec<_> = parts.links.of(user).iter().filter_map(|link| Some(key_of(*link, parts.links.who(*link)?.1))).collect();
+    let gone = parts.answered.forget_unseen(user, before, &links);
+    for client in &gone {
+        desk.record(Row::AnswersGone { user: parts.people.id(user), client: *client });
+    }
+    gone.len()
 }
 
 /// A hello comes to nothing; if it may come back, at a time of its own.

@@ -3,9 +3,7 @@
 use super::attach;
 use crate::desk::Desk;
 use crate::due::Due;
-use crate::kit::ids::ClientId;
 use crate::parts::{Parts, Slot};
-use crate::row::Row;
 use alloc::vec::Vec;
 
 /// What one sweep did away with.
@@ -56,15 +54,9 @@ pub fn sweep(parts: &mut Parts, desk: &mut Desk) -> Swept {
         ..Swept::default()
     };
     parts.draws.forget(desk.now);
-    let before = desk.now - desk.rules.answers_for;
     let users: Vec<Slot> = parts.people.all().collect();
     for user in users {
-        let links: Vec<_> = parts.links.of(user).iter().filter_map(|link| Some(attach::key_of(*link, parts.links.who(*link)?.1))).collect();
-        let gone: Vec<ClientId> = parts.answered.forget_unseen(user, before, &links);
-        swept.clients += gone.len() as u32;
-        for client in gone {
-            desk.record(Row::AnswersGone { user: parts.people.id(user), client });
-        }
+        swept.clients += attach::forget_answers(parts, desk, user) as u32;
     }
     swept
 }

@@ -9,6 +9,7 @@ use crate::kit::time::Span;
 use crate::parts::Parts;
 use crate::parts::rates::{Action, Whom};
 use crate::row::{ChatLine, Row};
+use crate::wire::check::check_contacts;
 use crate::wire::{Done, Event, Reason};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,6 +53,7 @@ fn take_rate(parts: &mut Parts, desk: &Desk, me: Me) -> Result<(), Reason> {
 pub fn share(parts: &mut Parts, desk: &mut Desk, me: Me, id: CallId, contacts: &[(String, String)]) -> Result<Done, Reason> {
     take_rate(parts, desk, me)?;
     let side = call::side(parts, me.user, id)?;
+    check_contacts(contacts)?;
     let mine: Vec<(String, String)> = contacts.iter().map(|(key, value)| (text::clean_chat(key), text::clean_chat(value))).collect();
     let call = parts.calls.get_mut(id).expect("checked above");
     let before = call.members[side].shared.replace(mine.clone());

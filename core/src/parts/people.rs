@@ -7,6 +7,7 @@ use crate::kit::digest::Digest;
 use crate::kit::ids::UserId;
 use crate::kit::random::Seed;
 use crate::kit::time::Millis;
+use crate::output::FactNo;
 use crate::row::PersonRow;
 use crate::wire::{Card, Totals};
 use alloc::boxed::Box;
@@ -22,13 +23,17 @@ struct Person {
     lobby: Option<LobbyNo>,
     /// Everything that the rows know of them is here; not so for members of calls and tickets just after a start.
     is_complete: bool,
-    /// Since when without any connection; none while connected.
-    offline_since: Option<Millis>,
+    /// Since when without any connection; `CONNECTED` while there is one.
+    offline_since: Millis,
     /// INV 10: rings in a row that expired without a command of theirs.
     unanswered: u32,
     /// When the last command of theirs came; 0 is never.
     heard: Millis,
+    /// The newest fact that is about them.
+    fact: FactNo,
 }
+
+const CONNECTED: Millis = Millis(u64::MAX);
 
 #[derive(Debug)]
 pub struct People {
@@ -125,9 +130,10 @@ impl People {
             totals: row.totals,
             lobby: None,
             is_complete,
-            offline_since: Some(now),
+            offline_since: now,
             unanswered: 0,
             heard: Millis(0),
+            fact: FactNo(0),
         };
         let slot = Slot(self.all.insert(row.user, person));
         self.offline.insert((now, slot));
@@ -164,15 +170,24 @@ impl People {
         person.heard = now;
     }
 
+    /// The newest fact that is about them: what one tells of them waits for it.
+    pub fn fact(&self, slot: Slot) -> FactNo {
+        self.person(slot).fact
+    }
+
+    /// A fact is about them.
+    pub fn has_fact(&mut self, slot: Slot, fact: FactNo) {
+        self.person_mut(slot).fact = fact;
+    }
+
     pub fn connected(&mut self, slot: Slot) {
-        if let Some(since) = self.person_mut(slot).offline_since.take() {
-            self.offline.remove(&(since, slot));
-        }
+        let since = core::mem::replace(&mut self.person_mut(slot).offline_since, CONNECTED);
+        self.offline.remove(&(since, slot));
     }
 
     pub fn disconnected(&mut self, slot: Slot, now: Millis) {
-        if self.person(slot).offline_since.is_none() {
-            self.person_mut(slot).offline_since = Some(now);
+        if self.person(slot).offline_since == CONNECTED {
+            self.person_mut(slot).offline_since = now;
             self.offline.insert((now, slot));
         }
     }
@@ -185,9 +200,7 @@ impl People {
     pub fn leave(&mut self, slot: Slot) {
         let person = self.all.remove(slot.0).expect("whoever leaves is in memory");
         assert!(person.lobby.is_none(), "LOB 1: whoever leaves memory is in no lobby");
-        if let Some(since) = person.offline_since {
-            self.offline.remove(&(since, slot));
-        }
+        self.offline.remove(&(person.offline_since, slot));
     }
 
     pub fn digest(&self, slot: Slot, into: &mut Digest) {
@@ -195,7 +208,7 @@ impl People {
         self.durable_digest(slot, into);
         into.maybe(person.lobby.map(|l| u64::from(l.0)))
             .number(u64::from(person.is_complete))
-            .maybe(person.offline_since.map(|at| at.0))
+            .number(person.offline_since.0)
             .number(u64::from(person.unanswered))
             .number(person.heard.0);
     }

@@ -2,7 +2,7 @@
 //! binary form (postcard); the JSON form, which is the normative one, is a mapping of its own in [`json`].
 
 pub mod binary;
-mod check;
+pub(crate) mod check;
 mod client;
 pub mod json;
 mod reason;

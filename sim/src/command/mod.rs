@@ -176,7 +176,7 @@ impl Run {
             say!("{report}");
             return Ok(report.failure);
         }
-        say_line!("{} people, {} min, seed {}", self.users, self.minutes, self.seed);
+        say_line!("nothing found: {} people, {} min, seed {}", self.users, self.minutes, self.seed);
         say_line!("digest  {:032x}", report.digest);
         say_line!("inputs  {}", report.inputs);
         say_line!("marks");
@@ -221,7 +221,7 @@ fn print_marks(report: &Report) {
     }
     let missing = report.marks.missing(Often::Usual);
     if !missing.is_empty() {
-        say_line!("  not reached: {}", missing.join(", "));
+        say_line!("  not reached, as a swarm does: {}", missing.join(", "));
     }
 }
 

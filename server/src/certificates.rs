@@ -33,13 +33,13 @@ const UNTIL: &str = "good until ";
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The certificate's file.
-    #[error("tls.certificate = {0:?}: {1}")]
+    #[error("tls.certificate = {0:?}: {reason}", reason = told(.1, "certificate", "CERTIFICATE"))]
     Certificate(String, pem::Error),
     /// The data folder does not take the development certificate.
     #[error("{0}: {1}")]
     Folder(PathBuf, io::Error),
     /// The key's file.
-    #[error("tls.key = {0:?}: {1}")]
+    #[error("tls.key = {0:?}: {reason}", reason = told(.1, "key", "PRIVATE KEY"))]
     Key(String, pem::Error),
     /// None could be made.
     #[error("a development certificate could not be made: {0}")]
@@ -47,6 +47,13 @@ pub enum CertificateError {
     /// The two do not fit.
     #[error("tls.certificate and tls.key: {0}")]
     Pair(rustls::Error),
+}
+
+fn told(error: &pem::Error, what: &str, label: &str) -> String {
+    match error {
+        pem::Error::NoItemsFound => format!("it holds no {what} (-----BEGIN {label}-----); are the two files swapped?"),
+        other => other.to_string(),
+    }
 }
 
 /// Where the certificate comes from.
@@ -276,6 +283,11 @@ mod tests {
             folder.join(name).display().to_string()
         };
         let (first, second) = (made("first.pem"), made("second.pem"));
+        let no_certificate = folder.join("empty.pem").display().to_string();
+        fs::write(&no_certificate, "").expect("written");
+        let swapped = Source::Files { certificate: no_certificate, key: first.clone() };
+        let told = Certificates::new(swapped).expect_err("nothing is in it").to_string();
+        assert!(told.contains("BEGIN CERTIFICATE") && told.contains("swapped?"), "{told}");
         let path = folder.join("operator.pem").display().to_string();
         fs::copy(&first, &path).expect("copied");
         let certificates = Certificates::new(Source::Files { certificate: path.clone(), key: path.clone() }).expect("read");

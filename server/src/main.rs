@@ -2,6 +2,7 @@
 //! data folder is in use.
 
 use clap::Parser;
+use duologue_server::certificates::Certificates;
 use duologue_server::cli::{Cli, Command};
 use duologue_server::{check_turn, clock, config, log, serve};
 use std::io::stdout;
@@ -19,7 +20,12 @@ fn main() -> ExitCode {
         Err(line) => return failed(2, &line),
     };
     match command.unwrap_or(Command::Serve) {
-        Command::CheckConfig => println!("The configuration makes sense."),
+        Command::CheckConfig => {
+            if let Some(Err(error)) = settings.certificate().map(Certificates::new) {
+                return failed(2, &error.to_string());
+            }
+            println!("The configuration makes sense.");
+        }
         Command::CheckTurn { trust } => return check_turn(&settings, trust.as_deref()),
         Command::PrintConfig => print!("{}", config::print(&settings)),
         Command::Serve => {

@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -207,23 +207,24 @@ pub(crate) fn open(folder: &Path) -> Result<Sqlite, Failed> {
     })
 }
 
-/// Judges the memory's level, tells its changes (MEM 1), and has the realm do what is to be done about it (MEM 3).
-pub(crate) async fn judge_memory(app: Arc<App>, every: Duration) {
-    let mut before = Level::Ok;
+/// Judges the memory's level, tells its changes and how it stands about as often as it is swept (MEM 1), and has the realm do what is
+/// to be done about it (MEM 3).
+pub(crate) async fn judge_memory(app: Arc<App>, (every, sweep): (Duration, Duration)) {
+    let (mut before, mut told) = (Level::Ok, Instant::now());
     loop {
         tokio::time::sleep(every).await;
         let (used, level) = app.memory.level();
         if level != before || level == Level::Critical {
             app.driver.memory(level);
         }
-        if level != before {
+        if level != before || told.elapsed() >= sweep {
             let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
             if level > before {
                 warn!(%used, %budget, level = memory::name(level), "memory")
             } else {
                 info!(%used, %budget, level = memory::name(level), "memory")
             }
-            before = level;
+            (before, told) = (level, Instant::now());
         }
     }
 }

@@ -124,9 +124,9 @@ fn certificates(
     listened: IpAddr,
     others: Option<&[IpAddr]>,
 ) -> Result<Option<Arc<Certificates>>, Failed> {
-    let source = match (settings.text("tls.certificate"), settings.text("tls.key"), others) {
-        (Some(certificate), Some(key), None) => Source::Files { certificate: certificate.into(), key: key.into() },
-        (_, _, Some(others)) => {
+    let source = match (settings.certificate(), others) {
+        (Some(files), None) => files,
+        (_, Some(others)) => {
             let names = reach::names().into_iter().chain(others.iter().map(ToString::to_string)).collect();
             Source::Development { folder: folder.into(), names }
         }

@@ -125,6 +125,8 @@ fn a_configuration_without_sense_is_one_line_and_exit_2() {
     assert_eq!(ended(&folder, &["--set", "no.such=1"]).0, 2);
     assert_eq!(ended(&folder, &["check-config", "--config", "nowhere.toml"]).0, 2);
     assert_eq!(ended(&folder, &["frobnicate"]).0, 2);
+    let tls = ["check-config", "--set", "tls.certificate=/nowhere/c.pem", "--set", "tls.key=/nowhere/k.pem"];
+    assert_eq!(ended(&folder, &tls).0, 2, "what serve would stumble over");
     assert_eq!(ended(&folder, &["check-config", "--set", "invites.ring=1s"]).0, 0);
 }
 

@@ -1,6 +1,7 @@
 //! From keys to the numbers that the machines take: rules and limits of the realm.
 
 use super::{Settings, Value};
+use crate::certificates::Source;
 use crate::ice::Configured;
 use duologue_core::limits::Limits;
 use duologue_core::rules::{Rules, WhenFull};
@@ -141,9 +142,16 @@ impl Settings {
         crate::quic::config(span("connections.hello"), span("connections.ping"), span("connections.dead"))
     }
 
-    /// How often the memory's level is judged.
-    pub fn judge(&self) -> Duration {
-        Duration::from_millis(self.span("memory.judge").0)
+    /// The operator's certificate and its key, if both are said.
+    pub fn certificate(&self) -> Option<Source> {
+        let (certificate, key) = (self.text("tls.certificate")?, self.text("tls.key")?);
+        Some(Source::Files { certificate: certificate.into(), key: key.into() })
+    }
+
+    /// How often the memory's level is judged, and how it stands is told.
+    pub fn judge(&self) -> (Duration, Duration) {
+        let span = |key| Duration::from_millis(self.span(key).0);
+        (span("memory.judge"), span("memory.sweep"))
     }
 
     fn bytes(&self, name: &str) -> u32 {

@@ -13,7 +13,8 @@
 //!
 //! Three machines and a store do the work; this file reads the clock, carries things between them, and owns the sockets. It is
 //! to be read from `main` downwards. What it does without: rows on a disk (`duologue_store::sqlite`), a wait for sockets instead
-//! of a look at each (an event loop of your choice, whose time-out is `Service::next_deadline`), and TLS.
+//! of a look at each (an event loop of your choice, whose time-out is `Service::next_deadline`), and TLS. In a program of your own it
+//! wants `duologue-core`, `duologue-gateway`, `duologue-store`, `duologue-transport`, `getrandom` 0.4 and `sha2` 0.11.
 
 use duologue_core::commit::{Commit, Config, Outcome, StoreOp};
 use duologue_core::engine::Engine;

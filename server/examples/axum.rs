@@ -1,11 +1,11 @@
 //! Duologue inside of an axum server that has pages, accounts and a login of its own.
 //!
 //! ```text
-//! cargo run -p duologue-server --example axum                     # listens on 127.0.0.1:8080, keeps its rows in ./axum-data
+//! cargo run -p duologue-server --example axum                     # listens on 127.0.0.1:8090, keeps its rows in ./axum-data
 //! cargo run -p duologue-server --example axum -- 127.0.0.1:9000 /tmp/somewhere
 //!
-//! curl http://127.0.0.1:8080/hello
-//! curl http://127.0.0.1:8080/login -d user=ann -d password=north  # {"token":"…"}: what a client connects to /v1/ws with
+//! curl http://127.0.0.1:8090/hello
+//! curl http://127.0.0.1:8090/login -d user=ann -d password=north  # {"token":"…"}: what a client connects to /v1/ws with
 //! ```
 //!
 //! Whoever signs in with the application's own accounts is a person in Duologue under their account's name. Others cannot come in:
@@ -36,7 +36,7 @@ struct App {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".into());
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8090".into());
     let data = arguments.next().unwrap_or_else(|| "axum-data".into());
 
     let sets = vec![format!("data={data}"), "invites.ring=30s".into(), "sessions.guest=365d".into()];

@@ -171,8 +171,9 @@ export class Call {
     await this.#host.command("share", { call: this.id, contacts });
   }
 
-  async hangUp(): Promise<void> {
-    await this.#host.command("hang_up", { call: this.id });
+  /** Over at once for this page; answers when the server has heard of it. */
+  hangUp(): Promise<void> {
+    return this.#host.endHere(this, "hang_up", () => this.#host.command("hang_up", { call: this.id }));
   }
 
   /** Carries the call on in this page; whichever had it loses it. */
@@ -180,12 +181,14 @@ export class Call {
     await this.#host.command("rejoin", { call: this.id });
   }
 
-  async report(reason: string): Promise<void> {
-    await this.#host.command("report", { user: this.peer.user, reason, call: this.id });
+  /** Ends the call, at once, and the two do not meet again. */
+  report(reason: string): Promise<void> {
+    return this.#host.endHere(this, "blocked", () => this.#host.command("report", { user: this.peer.user, reason, call: this.id }));
   }
 
-  async block(): Promise<void> {
-    await this.#host.command("block", { user: this.peer.user });
+  /** The same without a reason. */
+  block(): Promise<void> {
+    return this.#host.endHere(this, "blocked", () => this.#host.command("block", { user: this.peer.user }));
   }
 
   /** The server told of this call again. */

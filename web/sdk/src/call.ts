@@ -22,6 +22,8 @@ export interface ChatLine {
   text: string;
   at: number;
   mine: boolean;
+  /** The server does not have it yet. */
+  sending?: boolean;
 }
 
 export class Call {
@@ -144,11 +146,21 @@ export class Call {
     return this.#negotiation.peerConnection;
   }
 
+  /** It stands among the `messages` at once, and is gone from there again if it is refused. */
   async chat(text: string): Promise<ChatLine> {
-    const { at } = await this.#host.command("chat", { call: this.id, text });
-    const line: ChatLine = { from: this.#host.me.user, text, at, mine: true };
+    const line: ChatLine = { from: this.#host.me.user, text, at: this.#host.clock.now(), mine: true, sending: true };
     this.messages.push(line);
     this.#host.changed();
+    try {
+      line.at = (await this.#host.command("chat", { call: this.id, text })).at;
+      delete line.sending;
+    } catch (error) {
+      const place = this.messages.indexOf(line);
+      if (place >= 0) this.messages.splice(place, 1);
+      throw error;
+    } finally {
+      this.#host.changed();
+    }
     return line;
   }
 

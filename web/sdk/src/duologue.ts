@@ -22,7 +22,7 @@ import { Invites } from "./invites.js";
 import { Link, type LinkOutput, type LinkStatus } from "./link.js";
 import { Lobby } from "./lobby.js";
 import { LocalMedia } from "./media.js";
-import { Memory, type StorageLike } from "./memory.js";
+import { Memory, pageStorage, type StorageLike } from "./memory.js";
 import type {
   AnswerMessage, AnyMessage, Answer, CallFacts, CallId, Card, CommandName, Fields, NotificationId, Rule, ServerEvents,
   ServerViews, Snapshot, UserId, Welcome,
@@ -471,13 +471,5 @@ export class Duologue extends Emitter<DuologueEvents> {
       this.#changeTold = true;
       this.emit("change", undefined);
     });
-  }
-}
-
-function pageStorage(): StorageLike | undefined {
-  try {
-    return globalThis.sessionStorage;
-  } catch {
-    return undefined;
   }
 }

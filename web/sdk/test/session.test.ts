@@ -279,6 +279,22 @@ test("hung up while the server is away: over at once, told to the server later, 
   expect(page.duo.call?.id, "the next one is another one").toBe(8);
 });
 
+test("what is written while the link is lost stands there at once as being sent, and is gone if it is refused", async () => {
+  const page = new Page().load().greet({}, { call: callFacts() });
+  const { call } = page.duo;
+  page.socket.end(1006);
+  const first = call!.chat("hello?");
+  const second = call!.chat("again");
+  expect(call!.messages).toMatchObject([{ text: "hello?", mine: true, sending: true }, { text: "again", sending: true }]);
+  while (page.sockets.length < 2) await vi.advanceTimersByTimeAsync(100);
+  page.greet({ recovered: true }, { call: callFacts() });
+  page.socket.no("chat", "rate_limited", { retry_after_ms: 100 });
+  await expect(second).rejects.toMatchObject({ code: "rate_limited" });
+  page.socket.hear({ t: "ok", re: page.socket.all("chat")[0]!.id, at: 123 });
+  await first;
+  expect(call!.messages).toEqual([{ from: MIA.user, text: "hello?", at: 123, mine: true }]);
+});
+
 test("hung up, and reloaded before the server could hear of it: the new page says it", async () => {
   const page = new Page().load().greet({}, { call: callFacts() });
   page.socket.end(1006);

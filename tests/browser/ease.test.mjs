@@ -119,7 +119,7 @@ test("the keyboard alone: in, ring, accept, talk, hang up", { timeout: 180_000 }
     await until("its buttons are at rest", () => bob.page.evaluate(() => !document.querySelector(".ring.is-new")));
     assert.equal(await bob.page.evaluate(() => window.__hasty), 1);
     assert.equal(await bob.at("ring-dialog").isVisible(), true);
-    await until("a reader hears who", () => bob.page.evaluate(() => [...document.querySelectorAll("[aria-live]")].some((it) => /Ann is ringing, for a call of 6 minutes/.test(it.textContent))));
+    await until("a reader hears who", () => bob.page.evaluate(() => [...document.querySelectorAll("[aria-live]")].some((it) => /Ann is ringing, and would like to talk for 6 minutes/.test(it.textContent))));
     await bob.page.keyboard.press("Escape");
     assert.equal(await focused(bob), "decline-button");
     assert.equal(await ann.at("ring-dialog").isVisible(), true);
@@ -208,6 +208,25 @@ test("who fits nobody here is told so and shown everybody; who has met everybody
     await card.getByTestId("cooldown").waitFor();
     await ann.at("meet-button").click();
     await ann.page.getByText("You have met everybody who is here, for today").waitFor();
+    kim.close();
+  });
+});
+
+test("a ring is seen whole on a phone that lies on its side", { timeout: 60_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(await Person.open(server, "Ann", { width: 844, height: 390 }));
+    const [ann] = people;
+    await ann.enter({ picture: false });
+    const kim = await Raw.open(server, "Kim");
+    await kim.ask("join");
+    await kim.ask("invite", { to: await ann.user(), seconds: 300 });
+    await ann.at("ring-dialog").waitFor();
+    await until("it has come to rest", () => ann.page.evaluate(() => document.querySelector(".ring").getAnimations().every((it) => it.playState === "finished")));
+    for (const part of [ann.at("ring-dialog"), ann.page.locator(".ring-face"), ann.at("accept-button")]) {
+      const { y, height } = await part.boundingBox();
+      assert.ok(y >= 0 && y + height <= 390, `${y} to ${y + height}`);
+    }
     kim.close();
   });
 });

@@ -48,7 +48,7 @@ export function ringView(app: App): View {
       app.face(card, "large"),
     );
 
-  const whatFor = (card: Card, seconds: number): string => `for a call of ${length(seconds)}${isMadeUp(card) ? " · made up, for company" : ""}`;
+  const whatFor = (card: Card, text: string): string => `${text}${isMadeUp(card) ? " · made up, for company" : ""}`;
 
   const refuse = (error: unknown): void => app.note(error instanceof DuologueError ? error.message : "That did not work. Try once more.");
 
@@ -112,7 +112,7 @@ export function ringView(app: App): View {
     dialog.replaceChildren(
       face(card),
       h("h2", { id: "ring-title" }, `${who} would like to talk`),
-      h("p.ring-text", {}, whatFor(card, invite.seconds)),
+      h("p.ring-text", {}, whatFor(card, `for ${length(invite.seconds)}`)),
       slider.element,
       sum,
       h("div.pair", {}, decline, accept),
@@ -120,7 +120,7 @@ export function ringView(app: App): View {
       others,
     );
     accept.focus();
-    app.say(`${who} is ringing, for a call of ${length(invite.seconds)}.`);
+    app.say(`${who} is ringing, and would like to talk for ${length(invite.seconds)}.`);
     app.alerts.ring(who, `For a call of ${length(invite.seconds)}`);
     shown!.draw = () => {
       const rest = app.duo!.invites.incoming.filter((it) => it.invite !== invite.invite);
@@ -153,7 +153,7 @@ export function ringView(app: App): View {
     dialog.replaceChildren(
       face(known),
       h("h2", { id: "ring-title" }, `Ringing ${who}\u00a0…`),
-      h("p.ring-text", {}, whatFor(known, invite.seconds)),
+      h("p.ring-text", {}, whatFor(known, `for a call of ${length(invite.seconds)}`)),
       h("div.stack", {}, cancel, h("div.ring-foot", {}, fine, longer)),
     );
     cancel.focus();
@@ -173,7 +173,7 @@ export function ringView(app: App): View {
     const decline = h("button.soft.big", { type: "button", "data-testid": "decline-button" }, "Not now");
     accept.addEventListener("click", () => press(accept, () => app.duo!.lobby.confirm(pair).then(() => setText(accept, "Waiting for them …"))));
     decline.addEventListener("click", () => press(decline, () => app.duo!.lobby.stopMeeting()));
-    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, whatFor(card, seconds)), h("div.pair", {}, decline, accept));
+    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, whatFor(card, `for a call of ${length(seconds)}`)), h("div.pair", {}, decline, accept));
     accept.focus();
     app.say(`We found ${who}.`);
     app.alerts.ring(who, "We found somebody for you");

@@ -23,7 +23,9 @@ const LOOKS: (Span, Span) = (Span::secs(20), Span::secs(40));
 const WINDOW: u32 = 20;
 /// Pauses for which somebody who did not want to talk is left alone.
 const LEFT_ALONE: u64 = 8;
-/// Of how many real people it is remembered that they are to be left alone.
+/// Somebody real who is alone here is first rung after a pause that is shorter by this.
+const GREETED_SOONER: u64 = 4;
+/// Of how many real people it is remembered that they were greeted, or are to be left alone.
 const REMEMBERED: usize = 256;
 
 /// A ring of one of them.
@@ -47,6 +49,8 @@ pub struct Company {
     last_ask: u64,
     ringing: Option<Ringing>,
     ring_at: Millis,
+    /// Who was alone here once, the last ones.
+    greeted: VecDeque<UserId>,
     /// Whom not to ring before when.
     left_alone: BTreeMap<UserId, Millis>,
     looking: Option<Member>,
@@ -67,6 +71,7 @@ impl Company {
             last_ask: 0,
             ringing: None,
             ring_at: now + dice.about(config.pause),
+            greeted: VecDeque::new(),
             left_alone: BTreeMap::new(),
             looking: None,
             look_at: now + FIRST + Span::secs(1),
@@ -97,7 +102,10 @@ impl Company {
                 self.roster[place].go_home();
                 self.roster[place].stay = Stay::Coming { at };
             }
-            Input::Sees { places, .. } => self.roster[place].look(places),
+            Input::Sees { places, .. } => {
+                self.roster[place].look(places);
+                self.greet();
+            }
             Input::Told { event, .. } => self.told(place, event),
         }
     }
@@ -320,6 +328,21 @@ impl Company {
         let others: Vec<usize> = at_home.iter().copied().filter(|other| *other != place).collect();
         let next = if others.is_empty() { place } else { others[self.dice.index(others.len())] };
         self.roster[next].stay = Stay::Coming { at: self.now + self.dice.span(NEXT.0, NEXT.1) };
+    }
+
+    /// Whoever comes and is alone is rung soon, once: a lobby in which nothing happens seems dead.
+    fn greet(&mut self) {
+        let mut seen = self.roster.iter().flat_map(|person| person.sees().iter().copied());
+        let Some(user) = seen.next() else { return };
+        if seen.any(|other| other != user) || self.greeted.contains(&user) {
+            return;
+        }
+        if self.greeted.len() == REMEMBERED {
+            self.greeted.pop_front();
+        }
+        self.greeted.push_back(user);
+        let soon = self.now + self.dice.about(Span(self.config.pause.0 / GREETED_SOONER));
+        self.ring_at = self.ring_at.min(soon);
     }
 
     /// One of those who see somebody real rings them, if it is time and nobody else of us does.

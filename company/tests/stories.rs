@@ -50,6 +50,8 @@ impl Story {
     /// Lets so much time go by, from deadline to deadline.
     fn pass(&mut self, span: Span) {
         let end = self.now + span;
+        // The first may come at the very beginning.
+        self.company.handle_timeout(self.now);
         self.settle();
         while let Some(at) = self.company.poll_timeout().filter(|at| *at <= end) {
             assert!(at > self.now, "after a drain a deadline lies ahead");
@@ -198,7 +200,7 @@ fn one_of_them_rings_at_a_time_with_pauses_and_who_does_not_answer_is_left_alone
     story.all_see(ANN, &Marks::default());
     story.pass(Span::mins(2));
     let [(first, member)] = story.rings()[..] else { panic!("one ring, which nobody has answered: {:?}", story.rings()) };
-    assert!(first >= Millis(PAUSE.0 / 2), "not at once");
+    assert!(first >= Millis(3_000 + PAUSE.0 / 8), "not at once");
 
     let expired = wire::Event::InviteEnded { invite: InviteId(1), why: Why::Expired, cooldown_until: None };
     story.happens(member, expired);
@@ -211,6 +213,39 @@ fn one_of_them_rings_at_a_time_with_pauses_and_who_does_not_answer_is_left_alone
     let rings = story.rings();
     assert!(rings.len() >= 2, "not for ever");
     assert!(rings[1].0.since(ended) >= Span(PAUSE.0 * 8), "for long: {rings:?}");
+}
+
+#[test]
+fn whoever_comes_and_is_alone_is_rung_soon_and_only_the_first_time() {
+    for seed in 0..20 {
+        let mut story = Story::of(12, seed);
+        story.pass(Span::mins(10));
+        assert_eq!(story.rings(), [], "there is nobody to ring");
+        story.all_see(ANN, &Marks::default());
+        story.pass(Span(PAUSE.0 * 3 / 8));
+        let [(_, member)] = story.rings()[..] else { panic!("one ring: {:?}", story.rings()) };
+
+        story.happens(member, wire::Event::InviteEnded { invite: InviteId(1), why: Why::Rescinded, cooldown_until: None });
+        let ended = story.now;
+        for _ in 0..20 {
+            story.all_see(ANN, &Marks::default());
+            story.pass(Span::secs(10));
+        }
+        assert!(story.rings()[1].0.since(ended) >= Span(PAUSE.0 / 2), "after a pause like any other: {:?}", story.rings());
+    }
+}
+
+#[test]
+fn of_two_who_are_real_nobody_is_rung_sooner() {
+    let mut story = Story::of(12, 3);
+    story.pass(Span::secs(3));
+    let places = [Some((card(ANN, "Ann", &[]), Marks::default())), Some((card(UserId(2), "Bob", &[]), Marks::default()))];
+    for member in story.here() {
+        story.company.handle_input(story.now, Input::Sees { member, places: &places });
+    }
+    story.pass(Span(PAUSE.0 * 3 / 2));
+    let first = story.commands().find(|(_, _, command)| matches!(command, Command::Invite { .. })).map(|(at, ..)| at);
+    assert!(first >= Some(Millis(PAUSE.0 / 2)), "{first:?}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ test("who looks for somebody is found, and who waits is rung", { timeout: 240_00
     people.push(ann);
     await ann.enter({ picture: false });
     await ann.at("ring-dialog").waitFor();
-    assert.match(await ann.at("ring-dialog").innerText(), /is ringing[^]*made up/);
+    assert.match(await ann.at("ring-dialog").innerText(), /would like to talk[^]*made up/);
     await ann.at("accept-button").click();
     await ann.inCall();
     await ann.at("drawn-picture").waitFor();

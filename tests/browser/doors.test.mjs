@@ -43,7 +43,7 @@ test("somebody who refuses the camera is told what that means, comes in without 
     await ann.enter();
     await bob.at("name-input").fill("Bob");
     await bob.at("enter-button").click();
-    await bob.page.getByRole("alert").filter({ hasText: "The camera is blocked for this page" }).waitFor();
+    await bob.page.getByRole("alert").filter({ hasText: "Camera and microphone are blocked for this page" }).waitFor();
     assert.equal(await bob.at("lobby").count(), 0, "what is broken is said before anybody rings");
     await bob.enter({ picture: false });
     await bob.ring(ann);

@@ -99,12 +99,27 @@ test("the keyboard alone: in, ring, accept, talk, hang up", { timeout: 180_000 }
     await tabTo(ann, "length-slider");
     await ann.page.keyboard.press("ArrowRight");
     await tabTo(ann, "ring-button");
+
+    // Whoever presses a key in that moment has not accepted.
+    await bob.page.evaluate(() => {
+      window.__hasty = 0;
+      new MutationObserver((_, observer) => {
+        const accept = document.querySelector("[data-testid=accept-button]");
+        if (!accept) return;
+        observer.disconnect();
+        accept.click();
+        window.__hasty += 1;
+      }).observe(document.body, { childList: true, subtree: true });
+    });
     await ann.page.keyboard.press("Enter");
 
     // Escape takes back nothing and declines nothing; what lies under the dialog is out of reach.
     await bob.at("ring-dialog").waitFor();
     await until("the dialog has the focus", async () => (await focused(bob)) === "accept-button");
-    await until("a reader hears who", () => bob.page.evaluate(() => [...document.querySelectorAll("[aria-live]")].some((it) => /Ann is ringing, for 6 minutes/.test(it.textContent))));
+    await until("its buttons are at rest", () => bob.page.evaluate(() => !document.querySelector(".ring.is-new")));
+    assert.equal(await bob.page.evaluate(() => window.__hasty), 1);
+    assert.equal(await bob.at("ring-dialog").isVisible(), true);
+    await until("a reader hears who", () => bob.page.evaluate(() => [...document.querySelectorAll("[aria-live]")].some((it) => /Ann is ringing, and would like to talk for 6 minutes/.test(it.textContent))));
     await bob.page.keyboard.press("Escape");
     assert.equal(await focused(bob), "decline-button");
     assert.equal(await ann.at("ring-dialog").isVisible(), true);
@@ -117,6 +132,7 @@ test("the keyboard alone: in, ring, accept, talk, hang up", { timeout: 180_000 }
     await tabTo(bob, "accept-button");
     await bob.page.keyboard.press("Enter");
     await Promise.all([ann.inCall(), bob.inCall()]);
+    for (const person of people) await until("the keyboard is among the buttons of the call", async () => (await focused(person)) === "mute-button");
 
     await tabTo(bob, "menu-button");
     await bob.page.keyboard.press("Enter");
@@ -134,6 +150,97 @@ test("the keyboard alone: in, ring, accept, talk, hang up", { timeout: 180_000 }
     await ann.page.keyboard.press("Escape");
     await ann.at("after-call").waitFor({ state: "detached" });
     assert.equal(await focused(ann), "meet-button");
+  });
+});
+
+test("too many from one network are told when to try again", { timeout: 60_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(await Person.open(server, "Ann"));
+    const [ann] = people;
+    await ann.page.route("**/v1/guests", (route) => route.fulfill({ status: 429, contentType: "application/problem+json", body: JSON.stringify({ code: "rate_limited", retry_after_ms: 90_000 }) }));
+    await ann.at("name-input").fill("Ann");
+    await ann.at("no-camera-button").click();
+    await ann.page.getByRole("alert").filter({ hasText: "Many have come in from your network. Try again in 2 minutes." }).waitFor();
+  });
+});
+
+test("a long name is shortened and nothing else", { timeout: 60_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(await Person.open(server, "Wolfeschlegelsteinhausen", { width: 320 }));
+    const [ann] = people;
+    await ann.enter({ picture: false });
+    for (const width of [320, 360, 390]) {
+      await ann.page.setViewportSize({ width, height: 740 });
+      const { wide, face, name } = await ann.page.evaluate(() => {
+        const face = document.querySelector(".me .avatar").getBoundingClientRect();
+        const name = document.querySelector(".me-name");
+        return { wide: document.documentElement.scrollWidth, face: [face.width, face.height], name: name.scrollWidth > name.clientWidth && name.clientWidth > 40 };
+      });
+      assert.ok(wide <= width, `${wide} of ${width}`);
+      assert.equal(face[0], face[1], "a face is round");
+      assert.ok(name, "the name is what gives way, and its beginning is read");
+    }
+  });
+});
+
+test("who fits nobody here is told so and shown everybody; who has met everybody waits for somebody new", { timeout: 120_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(await Person.open(server, "Ann"));
+    const [ann] = people;
+    await ann.enter({ picture: false });
+    await ann.page.getByText("Quiet here, for now").waitFor();
+    const kim = await Raw.open(server, "Kim");
+    await kim.ask("profile", { gender: "male" });
+    await kim.ask("join");
+    const card = ann.page.locator(`[data-testid=card][data-user="${kim.user}"]`);
+    await card.waitFor();
+    await ann.page.getByText("Women").click();
+    await ann.page.getByText("None of those here fit").waitFor();
+    await ann.at("show-all-button").click();
+    await card.waitFor();
+    assert.equal(await focused(ann), "INPUT");
+
+    await card.getByTestId("ring-button").click();
+    await ann.at("cancel-ring-button").click();
+    await card.getByTestId("cooldown").waitFor();
+    await ann.at("meet-button").click();
+    await ann.page.getByText("You have met everybody who is here, for today").waitFor();
+    kim.close();
+  });
+});
+
+test("a ring is seen whole on a phone that lies on its side", { timeout: 60_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    people.push(await Person.open(server, "Ann", { width: 844, height: 390 }));
+    const [ann] = people;
+    await ann.enter({ picture: false });
+    const kim = await Raw.open(server, "Kim");
+    await kim.ask("join");
+    await kim.ask("invite", { to: await ann.user(), seconds: 300 });
+    await ann.at("ring-dialog").waitFor();
+    await until("it has come to rest", () => ann.page.evaluate(() => document.querySelector(".ring").getAnimations().every((it) => it.playState === "finished")));
+    for (const part of [ann.at("ring-dialog"), ann.page.locator(".ring-face"), ann.at("accept-button")]) {
+      const { y, height } = await part.boundingBox();
+      assert.ok(y >= 0 && y + height <= 390, `${y} to ${y + height}`);
+    }
+    kim.close();
+  });
+});
+
+test("Escape closes the chat on a phone, and the way to it has the focus", { timeout: 120_000 }, async () => {
+  const people = [];
+  await play(people, async (server) => {
+    const [ann] = await callOf(server, people, { options: { width: 360, height: 740 } });
+    await ann.at("chat-button").click();
+    await ann.at("chat-input").waitFor();
+    await ann.page.keyboard.press("Escape");
+    await ann.at("chat-input").waitFor({ state: "hidden" });
+    assert.equal(await focused(ann), "chat-button");
+    assert.ok(await ann.at("call").isVisible());
   });
 });
 
@@ -212,9 +319,9 @@ test("a camera that is missing, or busy, is said before the ring, with the way o
     const [ann] = people;
     await ann.at("name-input").fill("Ann");
     await ann.at("enter-button").click();
-    await ann.page.getByRole("alert").filter({ hasText: "We found no camera" }).waitFor();
+    await ann.page.getByRole("alert").filter({ hasText: "We found no camera and no microphone" }).waitFor();
     assert.equal(await ann.at("lobby").count(), 0);
-    await ann.at("sound-text").filter({ hasText: "We found no microphone" }).waitFor();
+    assert.equal(await ann.at("sound-text").isVisible(), false, "said once");
     await ann.at("no-camera-button").click();
     await ann.at("lobby").waitFor();
 
@@ -313,7 +420,7 @@ test("a hidden tab is heard: title, icon, notification", { timeout: 120_000 }, a
     const quiet = await bob.page.evaluate(() => document.querySelector("link[rel=icon]").href);
     await ann.ring(bob);
     await bob.page.waitForFunction(() => document.title === "Ann is ringing");
-    assert.deepEqual(await bob.page.evaluate(() => window.__notified), ["Ann is ringing. For 5 minutes"]);
+    assert.deepEqual(await bob.page.evaluate(() => window.__notified), ["Ann is ringing. For a call of 5 minutes"]);
     assert.notEqual(await bob.page.evaluate(() => document.querySelector("link[rel=icon]").href), quiet);
     await ann.at("cancel-ring-button").click();
     await bob.page.waitForFunction(() => document.title === "Duologue");

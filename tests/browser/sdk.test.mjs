@@ -11,9 +11,6 @@ import { Person, scene } from "./lib/people.mjs";
 import { Server, until } from "./lib/server.mjs";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript" };
-const IMPORTS = { "@duologue/sdk": "./node_modules/@duologue/sdk/dist/index.js", fflate: "./node_modules/fflate/esm/browser.js" };
-const MAP = `<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
-
 /** Serves a folder, as any web server does. */
 async function host(folder) {
   const pages = createServer(async (request, response) => {
@@ -30,7 +27,21 @@ async function host(folder) {
   return { url: `http://127.0.0.1:${pages.address().port}/`, close: () => pages.close() };
 }
 
-test("two pages with the ten lines of the README see each other", { timeout: 240_000 }, async () => {
+/** Who this page is, and which call it carries. */
+const seat = (person) =>
+  person.page.evaluate(() => ({
+    user: JSON.parse(sessionStorage.getItem("duologue.guest") ?? "null")?.guest.user.user,
+    call: JSON.parse(sessionStorage.getItem("duologue") ?? "null")?.seat,
+  }));
+
+async function sees(person) {
+  const at = () => person.page.evaluate(() => document.querySelector("video")?.currentTime ?? 0);
+  await until(`${person.name} sees a picture`, async () => (await person.page.evaluate(() => document.querySelector("video")?.videoWidth ?? 0)) > 0);
+  const before = await at();
+  await until("it moves", async () => (await at()) > before);
+}
+
+test("two pages with the ten lines of the README see each other, and a reload is the same person in the same call", { timeout: 240_000 }, async () => {
   const { folder } = await project();
   const pages = await host(folder);
   const server = await Server.start([`http.origins=["${new URL(pages.url).origin}"]`]);
@@ -41,14 +52,19 @@ test("two pages with the ten lines of the README see each other", { timeout: 240
       assert.match(text, /http:\/\/127\.0\.0\.1:8080/);
       await writeFile(join(folder, "main.ts"), text.replace("http://127.0.0.1:8080", server.url));
       await compile(folder);
-      await writeFile(join(folder, "index.html"), (await example("html")).replace("<video", `${MAP}\n<video`));
+      const [page, map] = await Promise.all([example("html"), example("html", 1)]);
+      await writeFile(join(folder, "index.html"), page.replace("<video", `${map}\n<video`));
       people.push(...(await Promise.all(["Ann", "Bob"].map((name) => Person.open(pages, name)))));
-      for (const person of people) {
-        const at = () => person.page.evaluate(() => document.querySelector("video")?.currentTime ?? 0);
-        await until(`${person.name} sees a picture`, async () => (await person.page.evaluate(() => document.querySelector("video")?.videoWidth ?? 0)) > 0);
-        const before = await at();
-        await until("it moves", async () => (await at()) > before);
-      }
+      for (const person of people) await sees(person);
+
+      const [ann, bob] = people;
+      const before = await seat(ann);
+      assert.ok(before.user && before.call, JSON.stringify(before));
+      assert.equal((await seat(bob)).call, before.call);
+      await ann.page.reload();
+      await sees(ann);
+      await sees(bob);
+      assert.deepEqual([await seat(ann), (await seat(bob)).call], [before, before.call]);
     });
   } finally {
     pages.close();

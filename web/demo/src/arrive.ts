@@ -7,12 +7,13 @@
 import { Api, createGuest, DuologueError } from "@duologue/sdk";
 import type { App, View } from "./app.js";
 import { paint } from "./avatar.js";
+import { troubleOfBoth, type Trouble } from "./devices.js";
 import { h, set, setText, toggle } from "./dom.js";
 import { icon } from "./icons.js";
 import { levelMeter, pickers } from "./pickers.js";
 import { portrait } from "./portrait.js";
 import { forgetAll, keepProfile, readDeviceStay, type Stay } from "./remember.js";
-import { pictureRefused } from "./words.js";
+import { inTime, pictureRefused } from "./words.js";
 
 const GENDERS: readonly (readonly [value: string, label: string])[] = [
   ["", "Rather not say"],
@@ -86,7 +87,7 @@ export function arriveView(app: App, serverUrl: string): View {
     h("div.field", {}, h("span.label", {}, "How do you appear?"), genders),
     trouble,
     h("div.stack", {}, enter, noCamera),
-    h("p.fine", {}, "Nothing is recorded. The call goes straight from you to the other."),
+    h("p.fine", {}, "Picture and sound are not recorded. What you write may be kept by this server."),
     forget,
   );
 
@@ -108,6 +109,9 @@ export function arriveView(app: App, serverUrl: string): View {
     toggle(trouble, true);
   };
 
+  /** Both are missing: that is one thing to say. */
+  const both = (): Trouble | null => (devices.trouble && devices.soundTrouble ? troubleOfBoth(devices.trouble, devices.soundTrouble) : null);
+
   const drawPreview = (): void => {
     const isOn = devices.video !== null;
     preview.classList.toggle("is-on", isOn);
@@ -117,7 +121,8 @@ export function arriveView(app: App, serverUrl: string): View {
     setText(previewText, devices.trouble ? "No picture so far" : "See yourself before anybody rings");
     start.lastChild!.textContent = devices.trouble ? "Try again" : "Turn the camera on";
     drawSound();
-    if (devices.trouble) show(devices.trouble.title, devices.trouble.text);
+    const wrong = both() ?? devices.trouble;
+    if (wrong) show(wrong.title, wrong.text);
     else if (isOn) toggle(trouble, false);
     noCamera.classList.toggle("is-wanted", devices.trouble !== null);
   };
@@ -128,9 +133,9 @@ export function arriveView(app: App, serverUrl: string): View {
     const { audio, soundTrouble } = devices;
     const now = performance.now();
     if (!audio || devices.level() > LOUD) heardAt = now;
-    preview.classList.toggle("has-sound", audio !== null || soundTrouble !== null);
+    preview.classList.toggle("has-sound", audio !== null || (soundTrouble !== null && !both()));
     toggle(meter.element, audio !== null);
-    if (soundTrouble) setText(meterText, `${soundTrouble.title}.`);
+    if (soundTrouble && !both()) setText(meterText, `${soundTrouble.title}.`);
     else setText(meterText, audio && now - heardAt > SILENCE_MS ? "We hear nothing so far. Say something." : "");
   };
 
@@ -272,6 +277,7 @@ function isStale(error: unknown): boolean {
 
 function sentence(error: DuologueError): string {
   if (error.code === "unreachable") return "The server cannot be reached. Are you online?";
+  if (error.code === "rate_limited") return `Many have come in from your network. Try again ${inTime(error.retryAfterMs ?? 0)}.`;
   if (error.code === "bad_message" && error.field === "name") return "This name cannot be used. Try another one.";
   return error.message;
 }

@@ -17,6 +17,8 @@ import { clock, isMadeUp, length, nameOf, weak } from "./words.js";
 
 const LATE_MS = 30_000;
 const CHAT_MAX = 500;
+/** So long a line may be on its way before it is said to be. */
+const SENDING_MS = 500;
 const REASONS: readonly (readonly [reason: string, label: string])[] = [
   ["harassment", "Rude or threatening"],
   ["nudity", "Naked or sexual"],
@@ -69,13 +71,8 @@ export function callView(app: App, call: Call): View {
   chatButton.append(unread);
   toggle(unread, false);
   const more = control("more", "More time?", "more-button", () => openSheet(moreSheet));
-  const hangUp = control("hangUp", "Hang up", "hangup-button", () => {
-    hangUp.disabled = true;
-    call.hangUp().catch((error: unknown) => {
-      hangUp.disabled = false;
-      refuse(error);
-    });
-  }, "danger");
+  // The call is over whatever comes of it: nobody is left to be told what the server thinks.
+  const hangUp = control("hangUp", "Hang up", "hangup-button", () => void call.hangUp().catch(() => undefined), "danger");
   const menuButton = control("dots", "More", "menu-button", () => openSheet(menu));
 
   const menu = h(
@@ -205,7 +202,9 @@ export function callView(app: App, call: Call): View {
   };
   const closeSheets = (event: Event): void => {
     if (event instanceof KeyboardEvent) {
-      if (event.key === "Escape" && sheets.some((it) => !it.hidden)) openSheet(null);
+      if (event.key !== "Escape") return;
+      if (sheets.some((it) => !it.hidden)) openSheet(null);
+      else if (element.classList.contains("has-chat")) openChat(false);
       return;
     }
     const target = event.target as Element;
@@ -226,23 +225,45 @@ export function callView(app: App, call: Call): View {
       seen = call.messages.length;
       input.focus();
       lines.scrollTop = lines.scrollHeight;
+    } else if (chat.contains(document.activeElement)) {
+      chatButton.focus();
     }
     draw();
   };
   /** On a wide page the chat is always there. */
   const isChatShown = (): boolean => element.classList.contains("has-chat") || matchMedia("(min-width: 1080px)").matches;
 
-  const addLine = (line: ChatLine): void => {
+  const addLine = (line: ChatLine): HTMLElement => {
     const element = h("p.chat-line", { "data-testid": "chat-line" }, !line.mine && h("span.visually-hidden", {}, `${who}: `), line.text);
     if (line.mine) element.classList.add("is-mine");
     if (!line.mine) drawn?.speak(line.text);
     lines.append(element);
     lines.scrollTop = lines.scrollHeight;
+    return element;
   };
   // A reloaded page has lost what was said before; the tab has kept it. A replay may tell the same line again.
   const isKnown = (line: ChatLine): boolean => call.messages.some((it) => it.at === line.at && it.from === line.from && it.text === line.text);
   call.messages.unshift(...readChat<ChatLine>(call.id).filter((line) => !isKnown(line)));
-  let drawnLines = 0;
+  const drawnLines = new Map<ChatLine, HTMLElement>();
+  let keptLines = "";
+  const drawChat = (): void => {
+    for (const [line, element] of drawnLines) {
+      if (call.messages.includes(line)) continue;
+      element.remove();
+      drawnLines.delete(line);
+    }
+    for (const line of call.messages) {
+      const element = drawnLines.get(line) ?? addLine(line);
+      drawnLines.set(line, element);
+      // A line that goes out at once is not said to wait.
+      element.classList.toggle("is-sending", line.sending === true && duo!.clock.now() - line.at > SENDING_MS);
+    }
+    // A reload does not send: what has not arrived is not kept.
+    const sent = call.messages.filter((it) => !it.sending);
+    const newest = `${sent.length} ${sent.at(-1)?.at}`;
+    if (newest !== keptLines) keepChat(call.id, sent);
+    keptLines = newest;
+  };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value.trim();
@@ -360,11 +381,7 @@ export function callView(app: App, call: Call): View {
     camera.replaceChildren(icon(own ? "camera" : "cameraOff"));
     set(camera, { "aria-pressed": String(!own), "aria-label": own ? "Camera off" : "Camera on", title: own ? "Camera off" : "Camera on" });
 
-    for (const line of call.messages.slice(drawnLines)) addLine(line);
-    if (drawnLines !== call.messages.length) {
-      drawnLines = call.messages.length;
-      keepChat(call.id, call.messages);
-    }
+    drawChat();
     if (isChatShown()) seen = call.messages.length;
     const missed = call.messages.slice(seen).filter((it) => !it.mine).length;
     setText(unread, String(missed));
@@ -404,6 +421,10 @@ export function callView(app: App, call: Call): View {
     }),
     duo!.on("peer_link", ({ state }) => app.say(state === "back" ? `${who} is back.` : `${who} is reconnecting.`)),
   );
+  // Whoever came by a key goes on by keys; the first of the buttons does no harm. A dialog that covers the page is gone by then.
+  setTimeout(() => {
+    if (element.isConnected && (document.activeElement === null || document.activeElement === document.body)) mute.focus({ preventScroll: true });
+  }, 0);
   app.alerts.inCall(who);
   app.say(drawn ? `You are writing with ${who}, who is made up.` : `You are talking with ${who}.`);
   draw();

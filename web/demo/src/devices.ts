@@ -10,6 +10,8 @@ import { keepChosen, readChosen } from "./remember.js";
 export type Kind = "camera" | "microphone";
 
 export interface Trouble {
+  /** Of which kind: two devices may have the same. */
+  why: string;
   title: string;
   text: string;
 }
@@ -187,7 +189,7 @@ export class Devices {
       audio.addEventListener("ended", () => {
         if (this.#audio !== audio) return;
         this.#audio = null;
-        this.#soundTrouble = gone("microphone");
+        this.#soundTrouble = troubleFor("gone", "microphone");
         this.#changed();
       });
     }
@@ -197,7 +199,7 @@ export class Devices {
       video.addEventListener("ended", () => {
         if (this.#video !== video) return;
         this.#video = null;
-        this.#trouble = gone("camera");
+        this.#trouble = troubleFor("gone", "camera");
         this.#changed();
       });
     }
@@ -242,36 +244,58 @@ const VIDEO: MediaTrackConstraints = {
   frameRate: { ideal: 30, max: 30 },
 };
 
-function gone(kind: Kind): Trouble {
-  return { title: `The ${kind} is gone`, text: "Plug it in again, or choose another one." };
-}
-
 function insecure(): Trouble {
   return {
+    why: "insecure",
     title: "No camera on this address",
     text: "Browsers give the camera to secure pages only. Open this page with https, or on the computer that it runs on.",
   };
 }
 
 function troubleOf(error: unknown, kind: Kind): Trouble {
-  const { name, message } = error as DOMException;
-  const without = kind === "camera" ? "go on without a picture: you will see the others all the same" : "go on and write to each other";
-  if (name === "NotAllowedError" && /system/i.test(message)) {
-    return {
-      title: `Your system keeps the ${kind} closed`,
-      text: `Allow the ${kind} for this browser in the privacy settings of your computer or phone, then try again.`,
-    };
+  return troubleFor(whyOf(error as DOMException), kind);
+}
+
+function whyOf({ name, message }: DOMException): string {
+  if (name === "NotAllowedError" && /system/i.test(message)) return "system";
+  if (name === "NotAllowedError" || name === "SecurityError") return "blocked";
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
+  if (name === "NotReadableError" || name === "AbortError") return "busy";
+  return "other";
+}
+
+/** What is wrong with both, as one thing where it is one. */
+export function troubleOfBoth(camera: Trouble, microphone: Trouble): Trouble {
+  if (camera.why === microphone.why) return troubleFor(camera.why, "both");
+  return { ...camera, title: `${camera.title}. ${microphone.title}` };
+}
+
+function troubleFor(why: string, kind: Kind | "both"): Trouble {
+  const both = kind === "both";
+  const it = both ? "camera and microphone" : `the ${kind}`;
+  const It = both ? "Camera and microphone" : `The ${kind}`;
+  const are = both ? "are" : "is";
+  const without = kind === "microphone" ? "go on and write to each other" : both ? "go on without: you will see and hear the others all the same" : "go on without a picture: you will see the others all the same";
+  switch (why) {
+    case "gone":
+      return { why, title: `${It} ${are} gone`, text: both ? "Plug them in again, or choose others." : "Plug it in again, or choose another one." };
+    case "insecure":
+      return insecure();
+    case "system":
+      return {
+        why,
+        title: `Your system keeps ${it} closed`,
+        text: `Allow ${it} for this browser in the privacy settings of your computer or phone, then try again.`,
+      };
+    case "blocked":
+      return { why, title: `${It} ${are} blocked for this page`, text: howToAllow() };
+    case "missing":
+      return { why, title: both ? "We found no camera and no microphone" : `We found no ${kind}`, text: `Plug one in and try again, or ${without}.` };
+    case "busy":
+      return { why, title: `${It} ${are} busy`, text: `Another program or tab is using ${both ? "them" : "it"}. Close that one and try again, or ${without}.` };
+    default:
+      return { why, title: `${It} ${both ? "do" : "does"} not start`, text: `Try once more, or ${without}.` };
   }
-  if (name === "NotAllowedError" || name === "SecurityError") {
-    return { title: `The ${kind} is blocked for this page`, text: howToAllow() };
-  }
-  if (name === "NotFoundError" || name === "OverconstrainedError") {
-    return { title: `We found no ${kind}`, text: `Plug one in and try again, or ${without}.` };
-  }
-  if (name === "NotReadableError" || name === "AbortError") {
-    return { title: `The ${kind} is busy`, text: `Another program or tab is using it. Close that one and try again, or ${without}.` };
-  }
-  return { title: `The ${kind} does not start`, text: `Try once more, or ${without}.` };
 }
 
 /** Where the switch is in this browser. */

@@ -53,7 +53,7 @@ export function lobbyView(app: App): View {
   toggle(menu, false);
 
   const slider = lengthSlider({
-    label: "Ring for",
+    label: "Length of the call",
     testId: "length-slider",
     minutes: app.profile.minutes,
     onChange(minutes) {
@@ -71,25 +71,29 @@ export function lobbyView(app: App): View {
   const meetButton = h("button.primary", { type: "button", "data-testid": "meet-button" }, "Meet somebody");
   const meet = h("section.meet", { "aria-label": "Meet somebody" }, h("div.meet-orb", { "aria-hidden": "true" }, h("i"), h("i")), h("div.meet-text", {}, meetTitle, meetText, meetCompany, meetBell), meetButton);
 
-  const filters = h("div.chips.small", { role: "radiogroup", "aria-label": "Whom to show" });
+  const show = (value: string): void => {
+    gender = value;
+    watch().catch((error: unknown) => app.note(error instanceof DuologueError ? error.message : "That did not work."));
+  };
+  const filters = h("div.chips.small", { role: "radiogroup", "aria-labelledby": "filter-label" });
   for (const [value, label] of FILTERS) {
     const input = h("input", { type: "radio", name: "filter", value });
     input.checked = value === gender;
-    input.addEventListener("change", () => {
-      gender = value;
-      watch().catch((error: unknown) => app.note(error instanceof DuologueError ? error.message : "That did not work."));
-    });
+    input.addEventListener("change", () => show(value));
     filters.append(h("label.chip", {}, input, h("span", {}, label)));
   }
 
   const grid = h("div.grid", { role: "list", "aria-label": "People who are free" });
-  const empty = h(
-    "div.empty",
-    {},
-    h("div.empty-orb", { "aria-hidden": "true" }),
-    h("p.empty-title", {}, "Quiet here, for now"),
-    h("p", {}, "Whoever comes in appears on this page by itself. A second window of this page is enough to try it."),
-  );
+  const emptyTitle = h("p.empty-title", {});
+  const emptyText = h("p", {});
+  const showAll = h("button.soft", { type: "button", "data-testid": "show-all-button" }, "Show everybody");
+  showAll.addEventListener("click", () => {
+    const everybody = filters.querySelector<HTMLInputElement>("input")!;
+    everybody.checked = true;
+    everybody.focus();
+    show("");
+  });
+  const empty = h("div.empty", {}, h("div.empty-orb", { "aria-hidden": "true" }), emptyTitle, emptyText, showAll);
   const away = h(
     "div.away",
     { role: "alert" },
@@ -104,7 +108,7 @@ export function lobbyView(app: App): View {
     h("h1.visually-hidden", {}, "People who are free"),
     h("header.bar", {}, h("div.wordmark", {}, mark(), "Duologue"), here, h("div.me-box", {}, own, menu)),
     away,
-    h("div.lobby-top", {}, meet, h("section.length", { "aria-label": "Length of a call" }, slider.element, filters)),
+    h("div.lobby-top", {}, meet, h("section.length", { "aria-label": "Length of a call, and whom to show" }, slider.element, h("div.filters", {}, h("span.slider-label", { id: "filter-label" }, "Show"), filters))),
     grid,
     empty,
   );
@@ -194,14 +198,13 @@ export function lobbyView(app: App): View {
     let latest = shown;
     button.addEventListener("click", () => void ring(latest.card, button));
     const madeUp = isMadeUp(shown.card);
-    const others = (shown.card.tags ?? []).filter((tag) => tag !== "made-up").slice(0, madeUp ? 2 : 3);
-    const tags = others.map((tag) => h("span.tag", {}, tag.replace(/^[a-z]+:/, "")));
-    if (madeUp) tags.unshift(h("span.tag.made-up", { "data-testid": "made-up", title: "Made up by this server, for company" }, "made up"));
+    const tags = (shown.card.tags ?? []).filter((tag) => tag !== "made-up").slice(0, 3).map((tag) => h("span.tag", {}, tag.replace(/^[a-z]+:/, "")));
+    const mark = madeUp && h("span.tag.made-up", { "data-testid": "made-up", title: "Made up by this server, for company" }, "made up");
     const card = h(
       "div.card",
       { role: "listitem", "data-testid": "card", "data-user": shown.card.user, "aria-label": madeUp ? `${who}, made up` : who },
       app.face(shown.card, "fill"),
-      h("div.card-foot", {}, label, h("div.card-lines", {}, by, later, tags.length > 0 && h("span.tags", {}, ...tags)), button),
+      h("div.card-foot", {}, label, tags.length > 0 && h("div.tags", {}, ...tags), h("div.card-lines", {}, by, later, mark && h("span", {}, mark)), button),
     );
     return {
       card,
@@ -264,8 +267,30 @@ export function lobbyView(app: App): View {
     });
     // Empty places at the end go, once nobody is leaving them; those between stay, so that nothing jumps.
     while (cells.length > count && cells.at(-1)!.element.childElementCount === 0) cells.pop()!.element.remove();
-    toggle(empty, places.size === 0 && !isAway);
+    const isEmpty = places.size === 0 && !isAway;
+    if (isEmpty) drawEmpty();
+    toggle(empty, isEmpty);
     toggle(grid, cells.length > 0);
+  };
+
+  const drawEmpty = (): void => {
+    const fitsNobody = gender !== "" && app.duo!.lobby.available > 1;
+    setText(emptyTitle, fitsNobody ? "None of those here fit" : "Quiet here, for now");
+    setText(
+      emptyText,
+      fitsNobody
+        ? "Whoever comes in and fits appears by itself."
+        : "Whoever comes in appears on this page by itself. A second window of this page is enough to try it.",
+    );
+    toggle(showAll, fitsNobody);
+  };
+
+  /** Whether the window shows everybody who could be found, and each of them is somebody for another day. */
+  const hasMetAll = (): boolean => {
+    const { places, available } = app.duo!.lobby;
+    const now = app.duo!.clock.now();
+    const isWhole = gender !== "" ? places.size < WINDOW_SIZE : available - 1 <= places.size;
+    return isWhole && places.size > 0 && [...places.values()].every(({ marks }) => (marks.cooldown_until ?? 0) > now);
   };
 
   let ownLook = "";
@@ -284,7 +309,7 @@ export function lobbyView(app: App): View {
     if (ticket) {
       const waited = Math.max(0, Math.floor((duo.clock.now() - ticket.since) / 1000)) * 1000;
       setText(meetTitle, "Looking for somebody …");
-      setText(meetText, `${clock(waited)} so far.`);
+      setText(meetText, hasMetAll() ? "You have met everybody who is here, for today. We wait for somebody new." : `${clock(waited)} so far. ${company(lobby.available)}.`);
       setText(meetButton, "Stop looking");
     } else {
       setText(meetTitle, "Not sure whom to ring?");

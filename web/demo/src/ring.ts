@@ -18,7 +18,8 @@ const AROUND = 2 * Math.PI * RADIUS;
 /** "Ring longer" is offered when the end is near. */
 const EXTEND_MS = 12_000;
 
-const HASTE_MS = 400;
+/** So long the buttons of a dialog that has just come do nothing. */
+const HASTE_MS = 700;
 
 interface Shown {
   key: string;
@@ -47,7 +48,7 @@ export function ringView(app: App): View {
       app.face(card, "large"),
     );
 
-  const whatFor = (card: Card, seconds: number): string => `for ${length(seconds)}${isMadeUp(card) ? " · made up, for company" : ""}`;
+  const whatFor = (card: Card, text: string): string => `${text}${isMadeUp(card) ? " · made up, for company" : ""}`;
 
   const refuse = (error: unknown): void => app.note(error instanceof DuologueError ? error.message : "That did not work. Try once more.");
 
@@ -62,18 +63,29 @@ export function ringView(app: App): View {
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape") dialog.querySelector<HTMLElement>("[data-testid=decline-button], [data-testid=cancel-ring-button]")?.focus();
   });
-  // Whoever is pressing a key while the dialog comes means something else. A click of a key has no pointer (`detail` is 0).
+  // Whoever presses a key or a button while the dialog comes means something else; a key that is held is the same press. The style
+  // lets no pointer through, so that nothing but keys comes as far as this.
   let cameAt = 0;
+  let calm: ReturnType<typeof setTimeout> | undefined;
+  const isNew = (): boolean => performance.now() - cameAt < HASTE_MS;
   dialog.addEventListener(
     "click",
     (event) => {
-      if (event.detail === 0 && performance.now() - cameAt < HASTE_MS) {
-        event.preventDefault();
-        event.stopPropagation();
-      }
+      if (!isNew()) return;
+      event.preventDefault();
+      event.stopPropagation();
     },
     true,
   );
+  dialog.addEventListener("keydown", (event) => {
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+  });
+  const beNew = (): void => {
+    cameAt = performance.now();
+    dialog.classList.add("is-new");
+    clearTimeout(calm);
+    calm = setTimeout(() => dialog.classList.remove("is-new"), HASTE_MS);
+  };
 
   const showIncoming = (invite: InviteState): void => {
     const card = invite.from!;
@@ -99,8 +111,8 @@ export function ringView(app: App): View {
     const others = h("div.ring-others");
     dialog.replaceChildren(
       face(card),
-      h("h2", { id: "ring-title" }, `${who} is ringing`),
-      h("p.ring-text", {}, whatFor(card, invite.seconds)),
+      h("h2", { id: "ring-title" }, `${who} would like to talk`),
+      h("p.ring-text", {}, whatFor(card, `for ${length(invite.seconds)}`)),
       slider.element,
       sum,
       h("div.pair", {}, decline, accept),
@@ -108,8 +120,8 @@ export function ringView(app: App): View {
       others,
     );
     accept.focus();
-    app.say(`${who} is ringing, for ${length(invite.seconds)}.`);
-    app.alerts.ring(who, `For ${length(invite.seconds)}`);
+    app.say(`${who} is ringing, and would like to talk for ${length(invite.seconds)}.`);
+    app.alerts.ring(who, `For a call of ${length(invite.seconds)}`);
     shown!.draw = () => {
       const rest = app.duo!.invites.incoming.filter((it) => it.invite !== invite.invite);
       const key = rest.map((it) => it.invite).join();
@@ -141,11 +153,11 @@ export function ringView(app: App): View {
     dialog.replaceChildren(
       face(known),
       h("h2", { id: "ring-title" }, `Ringing ${who}\u00a0…`),
-      h("p.ring-text", {}, whatFor(known, invite.seconds)),
+      h("p.ring-text", {}, whatFor(known, `for a call of ${length(invite.seconds)}`)),
       h("div.stack", {}, cancel, h("div.ring-foot", {}, fine, longer)),
     );
     cancel.focus();
-    app.say(`Ringing ${who}.`);
+    app.say(`Ringing ${who}, for a call of ${length(invite.seconds)}.`);
     app.alerts.tick();
     shown!.draw = () => {
       const left = shown!.expires - app.duo!.clock.now();
@@ -161,7 +173,7 @@ export function ringView(app: App): View {
     const decline = h("button.soft.big", { type: "button", "data-testid": "decline-button" }, "Not now");
     accept.addEventListener("click", () => press(accept, () => app.duo!.lobby.confirm(pair).then(() => setText(accept, "Waiting for them …"))));
     decline.addEventListener("click", () => press(decline, () => app.duo!.lobby.stopMeeting()));
-    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, whatFor(card, seconds)), h("div.pair", {}, decline, accept));
+    dialog.replaceChildren(face(card), h("h2", { id: "ring-title" }, `We found ${who}`), h("p.ring-text", {}, whatFor(card, `for a call of ${length(seconds)}`)), h("div.pair", {}, decline, accept));
     accept.focus();
     app.say(`We found ${who}.`);
     app.alerts.ring(who, "We found somebody for you");
@@ -180,7 +192,7 @@ export function ringView(app: App): View {
     shown = { ...next, full: Math.max(1, next.expires - app.duo!.clock.now()), draw: () => undefined };
     toggle(element, true);
     app.covered();
-    cameAt = performance.now();
+    beNew();
     fill();
   };
 

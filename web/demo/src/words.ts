@@ -32,6 +32,18 @@ export function span(seconds: number): string {
   return length(seconds);
 }
 
+/** When to try again: "in a moment", "in 40 seconds", "in 2 minutes", "in 3 hours". Rounded up, so that it is no lie. */
+export function inTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds <= 5) return "in a moment";
+  if (seconds < 60) return `in ${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes === 1) return "in a minute";
+  if (minutes < 60) return `in ${minutes} minutes`;
+  const hours = Math.ceil(minutes / 60);
+  return hours === 1 ? "in an hour" : `in ${hours} hours`;
+}
+
 /** "4:05"; whole seconds, rounded up, so that 0:00 is the end and nothing before it. */
 export function clock(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));

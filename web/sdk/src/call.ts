@@ -22,6 +22,8 @@ export interface ChatLine {
   text: string;
   at: number;
   mine: boolean;
+  /** The server does not have it yet. */
+  sending?: boolean;
 }
 
 export class Call {
@@ -144,11 +146,21 @@ export class Call {
     return this.#negotiation.peerConnection;
   }
 
+  /** It stands among the `messages` at once, and is gone from there again if it is refused. */
   async chat(text: string): Promise<ChatLine> {
-    const { at } = await this.#host.command("chat", { call: this.id, text });
-    const line: ChatLine = { from: this.#host.me.user, text, at, mine: true };
+    const line: ChatLine = { from: this.#host.me.user, text, at: this.#host.clock.now(), mine: true, sending: true };
     this.messages.push(line);
     this.#host.changed();
+    try {
+      line.at = (await this.#host.command("chat", { call: this.id, text })).at;
+      delete line.sending;
+    } catch (error) {
+      const place = this.messages.indexOf(line);
+      if (place >= 0) this.messages.splice(place, 1);
+      throw error;
+    } finally {
+      this.#host.changed();
+    }
     return line;
   }
 
@@ -171,8 +183,9 @@ export class Call {
     await this.#host.command("share", { call: this.id, contacts });
   }
 
-  async hangUp(): Promise<void> {
-    await this.#host.command("hang_up", { call: this.id });
+  /** Over at once for this page; answers when the server has heard of it. */
+  hangUp(): Promise<void> {
+    return this.#host.endHere(this, "hang_up", () => this.#host.command("hang_up", { call: this.id }));
   }
 
   /** Carries the call on in this page; whichever had it loses it. */
@@ -180,12 +193,14 @@ export class Call {
     await this.#host.command("rejoin", { call: this.id });
   }
 
-  async report(reason: string): Promise<void> {
-    await this.#host.command("report", { user: this.peer.user, reason, call: this.id });
+  /** Ends the call, at once, and the two do not meet again. */
+  report(reason: string): Promise<void> {
+    return this.#host.endHere(this, "blocked", () => this.#host.command("report", { user: this.peer.user, reason, call: this.id }));
   }
 
-  async block(): Promise<void> {
-    await this.#host.command("block", { user: this.peer.user });
+  /** The same without a reason. */
+  block(): Promise<void> {
+    return this.#host.endHere(this, "blocked", () => this.#host.command("block", { user: this.peer.user }));
   }
 
   /** The server told of this call again. */

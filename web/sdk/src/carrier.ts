@@ -57,8 +57,8 @@ class Carrier implements SocketLike {
     return this.#socket?.protocol ?? SUB_PROTOCOLS[this.#form];
   }
 
-  send(data: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#socket) return this.#socket.send(data);
+  send(data: string | Uint8Array): void {
+    if (this.#socket) return this.#socket.send(data as string | Uint8Array<ArrayBuffer>);
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     // A stream that is over says so to the reader.
     this.#writer?.write(frame(bytes)).catch(() => undefined);

@@ -18,7 +18,7 @@ export interface SocketLike {
   onclose: ((event: { code: number }) => void) | null;
   onerror: ((event: never) => void) | null;
   /** Text, or bytes if that is what the sub-protocol has. */
-  send(data: string | Uint8Array<ArrayBuffer>): void;
+  send(data: string | Uint8Array): void;
   close(code?: number): void;
 }
 

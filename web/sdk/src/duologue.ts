@@ -13,7 +13,7 @@ import { CommandBook } from "./commands.js";
 import { VERSION } from "./compact/library.js";
 import { Driver, type CreateSocket, type SocketLike } from "./driver.js";
 import { Emitter } from "./emitter.js";
-import { DuologueError } from "./errors.js";
+import { CLOSINGS, DuologueError } from "./errors.js";
 import type { DuologueEvents } from "./events.js";
 import type { FormName } from "./form.js";
 import type { Host } from "./host.js";
@@ -22,7 +22,7 @@ import { Invites } from "./invites.js";
 import { Link, type LinkOutput, type LinkStatus } from "./link.js";
 import { Lobby } from "./lobby.js";
 import { LocalMedia } from "./media.js";
-import { Memory, type StorageLike } from "./memory.js";
+import { Memory, pageStorage, type StorageLike } from "./memory.js";
 import type {
   AnswerMessage, AnyMessage, Answer, CallFacts, CallId, Card, CommandName, Fields, NotificationId, Rule, ServerEvents,
   ServerViews, Snapshot, UserId, Welcome,
@@ -50,6 +50,13 @@ export interface ConnectOptions {
   random?: () => number;
 }
 
+/** So long the end of a call that this page ended waits for what the server says of it; the call itself is over before. */
+const TOLD_MS = 1_000;
+/** Where a refusal does not say when to ask again. */
+const AGAIN_MS = 2_000;
+/** What the server answers where there is nothing to hang up any more. */
+const OVER = ["unknown_call", "not_member", "answered"];
+
 export class Duologue extends Emitter<DuologueEvents> {
   readonly lobby: Lobby;
   readonly invites: Invites;
@@ -75,6 +82,8 @@ export class Duologue extends Emitter<DuologueEvents> {
   #unread: unknown = null;
   #status: LinkStatus = "connecting";
   #call: Call | null = null;
+  /** Ended here, and not told so far. */
+  #untold: { call: Call; late: ReturnType<typeof setTimeout> } | null = null;
   #isNewPage = true;
   #changeTold = true;
 
@@ -219,6 +228,7 @@ export class Duologue extends Emitter<DuologueEvents> {
       compact,
       command: (t, fields) => this.command(t, fields),
       tell: (name, value) => this.emit(name, value),
+      endHere: (call, why, say) => this.#endHere(call, why, say),
       changed: () => this.#changed(),
       createPeerConnection,
     };
@@ -228,7 +238,10 @@ export class Duologue extends Emitter<DuologueEvents> {
     switch (output.up) {
       case "status":
         this.#status = output.status;
-        if (output.status !== "open") this.#commands.onLost();
+        if (output.status !== "open") {
+          this.#commands.onLost();
+          this.#tellEnd();
+        }
         this.emit("link", { status: output.status, retryAt: output.retryAt });
         this.#changed();
         break;
@@ -263,16 +276,19 @@ export class Duologue extends Emitter<DuologueEvents> {
     // The seat is remembered from before: what follows may forget it.
     const seat = this.#memory.kept.seat;
     this.invites.onSnapshot(state);
-    this.#onSnapshotCall(state.call, seat, isReload);
+    this.#onSnapshotCall(state.call, seat, isReload, isNewPage);
     this.lobby.onSnapshot(state, isNewPage);
   }
 
-  #onSnapshotCall(facts: CallFacts | null, seat: CallId | undefined, isReload: boolean): void {
+  #onSnapshotCall(facts: CallFacts | null, seat: CallId | undefined, isReload: boolean, isNewPage: boolean): void {
     const known = this.#call;
-    if (known && known.id !== facts?.call) {
-      const seconds = Math.max(0, Math.floor((Math.min(known.deadline, this.clock.now()) - known.started) / 1000));
-      this.#onCallEnded({ call: known.id, why: "lost", seconds });
+    if (known && known.id !== facts?.call) this.#onCallEnded({ call: known.id, why: "lost", seconds: this.#secondsOf(known) });
+    if (facts && this.#isHungUp(facts.call)) {
+      // Where the page is a new one, the command went with the old one.
+      if (isNewPage) void this.#hangUp(facts.call).catch(() => undefined);
+      return;
     }
+    if (this.#memory.kept.hungUp !== undefined) this.#memory.keep({ hungUp: undefined });
     if (!facts) {
       this.#memory.keep({ seat: undefined, ice: undefined });
       return;
@@ -346,6 +362,7 @@ export class Duologue extends Emitter<DuologueEvents> {
   }
 
   #onCallStarted(facts: CallFacts): void {
+    if (this.#isHungUp(facts.call)) return;
     // A replay may tell of a start that a snapshot knew already, or of a later epoch of the same call.
     if (this.#call && this.#call.id === facts.call) this.#call.onFacts(facts);
     else {
@@ -369,14 +386,73 @@ export class Duologue extends Emitter<DuologueEvents> {
     if (call) {
       call.onEnded(ended);
       this.#call = null;
+    } else if (this.#isHungUp(ended.call)) {
+      this.#memory.keep({ hungUp: undefined });
+      return this.#tellEnd(ended);
     }
     this.emit("call_ended", { ...ended, peer: call?.peer });
     this.#changed();
   }
 
+  /** The server may be out of reach for long, and nobody is to be heard and seen until then. */
+  async #endHere(call: Call, why: "hang_up" | "blocked", say: () => Promise<unknown>): Promise<void> {
+    const isOurs = this.#call === call;
+    if (isOurs) {
+      this.#tellEnd();
+      this.#memory.keep({ hungUp: call.id });
+      call.onEnded({ call: call.id, why, seconds: this.#secondsOf(call) });
+      this.#call = null;
+      this.#untold = { call, late: setTimeout(() => this.#tellEnd(), TOLD_MS) };
+      if (this.#status !== "open") this.#tellEnd();
+      this.#changed();
+    }
+    if (why === "hang_up") return this.#hangUp(call.id, say);
+    try {
+      await say();
+    } catch (error) {
+      // Not blocked, but over all the same.
+      if (isOurs) void this.#hangUp(call.id).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Until the server has heard of it. */
+  async #hangUp(call: CallId, say: () => Promise<unknown> = () => this.command("hang_up", { call })): Promise<void> {
+    for (;;) {
+      try {
+        await say();
+        return;
+      } catch (error) {
+        if (!(error instanceof DuologueError) || error.code in CLOSINGS || error.code === "closed") throw error;
+        if (OVER.includes(error.code)) return;
+        await new Promise((go) => setTimeout(go, error.retryAfterMs ?? AGAIN_MS));
+      }
+    }
+  }
+
+  #isHungUp(call: CallId): boolean {
+    return this.#memory.kept.hungUp === call;
+  }
+
+  /** Tells of a call that this page ended, once: with what the server says, or with what is known here. */
+  #tellEnd(said?: ServerEvents["call_ended"]): void {
+    const untold = this.#untold;
+    if (!untold) return;
+    this.#untold = null;
+    clearTimeout(untold.late);
+    const { call } = untold;
+    this.emit("call_ended", { ...(said?.call === call.id ? said : call.ended!), peer: call.peer });
+    this.#changed();
+  }
+
+  #secondsOf(call: Call): number {
+    return Math.max(0, Math.floor((Math.min(call.deadline, this.clock.now()) - call.started) / 1000));
+  }
+
   #onEnded(code: string, why: string | undefined): void {
     const error = new DuologueError(code, why === undefined ? {} : { why });
     this.#commands.fail(code);
+    this.#tellEnd();
     this.invites.clear();
     // Whoever took this page over carries the call now; nobody here may hold its media.
     this.#call?.abandon();
@@ -395,13 +471,5 @@ export class Duologue extends Emitter<DuologueEvents> {
       this.#changeTold = true;
       this.emit("change", undefined);
     });
-  }
-}
-
-function pageStorage(): StorageLike | undefined {
-  try {
-    return globalThis.sessionStorage;
-  } catch {
-    return undefined;
   }
 }

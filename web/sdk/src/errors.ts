@@ -97,8 +97,8 @@ export class DuologueError extends Error {
   /** For developers. */
   readonly why: string | undefined;
 
-  constructor(code: string, details: ErrorDetails = {}) {
-    super(sentenceOf(code));
+  constructor(code: string, details: ErrorDetails = {}, sentence = sentenceOf(code)) {
+    super(sentence);
     this.code = code;
     this.retryAfterMs = details.retry_after_ms;
     this.cooldownUntil = details.cooldown_until;

@@ -10,7 +10,7 @@ import type { AnyMessage } from "./wire.js";
 export type FormName = "json" | "postcard";
 
 export interface Form {
-  write(message: object): string | Uint8Array<ArrayBuffer>;
+  write(message: object): string | Uint8Array;
   read(data: unknown): AnyMessage | undefined;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { DuologueError, type ErrorDetails } from "./errors.js";
+import { pageStorage, type StorageLike } from "./memory.js";
 import type { CallId, Card, Totals, UserId } from "./wire.js";
 
 export interface GuestWish {
@@ -41,6 +42,41 @@ export interface PastCall {
 /** Makes an account that lasts some days; its token opens the link. */
 export async function createGuest(baseUrl: string, wish: GuestWish): Promise<Guest> {
   return (await request(baseUrl, "POST", "/v1/guests", undefined, wish)) as Guest;
+}
+
+const GUEST = "duologue.guest";
+
+/**
+ * The guest of this tab: the one that it had before a reload, and a new one where there was none or its time is over. With another
+ * server, name or gender it is somebody new too. `storage` is the page's session storage unless told otherwise.
+ */
+export async function guest(baseUrl: string, wish: GuestWish, storage: StorageLike | undefined = pageStorage()): Promise<Guest> {
+  const who = [httpUrl(baseUrl), wish.name, wish.gender ?? ""].join(" ");
+  const kept = readGuest(storage, who);
+  if (kept) {
+    try {
+      await new Api(baseUrl, kept.token).me();
+      return kept;
+    } catch (error) {
+      if (!(error instanceof DuologueError) || !/^(bad|expired)_token$/.test(error.code)) throw error;
+    }
+  }
+  const made = await createGuest(baseUrl, wish);
+  try {
+    storage?.setItem(GUEST, JSON.stringify({ who, guest: made }));
+  } catch {
+    // A full or forbidden storage costs the reload, not the page.
+  }
+  return made;
+}
+
+function readGuest(storage: StorageLike | undefined, who: string): Guest | undefined {
+  try {
+    const kept = JSON.parse(storage?.getItem(GUEST) ?? "null") as { who: string; guest: Guest } | null;
+    return kept?.who === who ? kept.guest : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A signed-in user's own things. */
@@ -106,13 +142,20 @@ async function request(base: string, method: string, path: string, token?: strin
   try {
     response = await fetch(httpUrl(base) + path, init);
   } catch {
-    throw new DuologueError("unreachable");
+    throw unreachable(base);
   }
   const text = await response.text().catch(() => "");
   const value = parse(text);
   if (response.ok) return value;
   const problem = (value ?? {}) as ErrorDetails & { code?: string };
   throw new DuologueError(problem.code ?? codeOf(response.status), problem);
+}
+
+/** A browser does not tell a page of another origin why it has no answer. */
+function unreachable(base: string): DuologueError {
+  const here = globalThis.location?.origin;
+  if (here === undefined || new URL(httpUrl(base)).origin === here) return new DuologueError("unreachable");
+  return new DuologueError("unreachable", {}, "The server cannot be reached, or does not let in pages of this origin (its key http.origins).");
 }
 
 function codeOf(status: number): string {

@@ -10,7 +10,7 @@ export { Duologue, type ConnectOptions } from "./duologue.js";
 export { CLOSINGS, DuologueError, sentenceOf, type ClosingKind } from "./errors.js";
 export type { DuologueEvents } from "./events.js";
 export { SUB_PROTOCOLS, type FormName } from "./form.js";
-export { Api, createGuest, type Account, type Guest, type GuestWish, type PastCall } from "./http.js";
+export { Api, createGuest, guest, type Account, type Guest, type GuestWish, type PastCall } from "./http.js";
 export { Invites, type Ringing } from "./invites.js";
 export type { Ended, LinkStatus } from "./link.js";
 export { Lobby } from "./lobby.js";

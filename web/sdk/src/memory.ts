@@ -1,6 +1,7 @@
 /**
  * What a page keeps over a reload, in its session storage: its client id, its resume token with the last number that
- * it saw, the call whose seat it has, and that call's ICE servers (there are only a few to be had).
+ * it saw, the call whose seat it has, that call's ICE servers (there are only a few to be had), and a call that was hung up
+ * while the server could not hear of it.
  *
  * The window's places are not kept: a reloaded page has to draw them anyway, so it asks for a fresh window.
  * A browser that duplicates a tab duplicates this too; `renew` is the way out. Without a storage it lasts as long as
@@ -20,6 +21,7 @@ export interface Kept {
   client: string;
   resume?: { token: string; seq: number } | undefined;
   seat?: CallId | undefined;
+  hungUp?: CallId | undefined;
   ice?: { call: CallId; servers: IceServer[]; expires: number } | undefined;
 }
 
@@ -84,4 +86,13 @@ export class Memory {
 export function drawClient(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The page's session storage, where it may have one. */
+export function pageStorage(): StorageLike | undefined {
+  try {
+    return globalThis.sessionStorage;
+  } catch {
+    return undefined;
+  }
 }

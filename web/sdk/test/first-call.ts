@@ -1,7 +1,7 @@
-import { createGuest, Duologue } from "@duologue/sdk";
+import { Duologue, guest } from "@duologue/sdk";
 
 const url = "http://127.0.0.1:8080";
-const { token } = await createGuest(url, { name: "Mia" });
+const { token } = await guest(url, { name: "Mia" }); // the same one after a reload
 const duo = await Duologue.connect({ url, token });
 
 const [audio, video] = (await navigator.mediaDevices.getUserMedia({ audio: true, video: true })).getTracks();
@@ -10,4 +10,4 @@ duo.on("rang", ({ invite }) => duo.invites.accept(invite, { seconds: 120 }));
 duo.on("change", () => (document.querySelector("video")!.srcObject = duo.call?.stream ?? null));
 
 await duo.lobby.join();
-await duo.lobby.meet(); // or: duo.lobby.watch(), then duo.lobby.invite(user, { seconds: 120 })
+if (!duo.call) await duo.lobby.meet(); // or: duo.lobby.watch(), then duo.lobby.invite(user, { seconds: 120 })

@@ -26,10 +26,10 @@ export async function project() {
   return { folder, home, size, files: files.map((it) => it.path) };
 }
 
-/** The first block of this language in the README. */
-export async function example(language) {
+/** The first block of this language in the README, or a later one. */
+export async function example(language, which = 0) {
   const readme = await readFile(join(SDK, "README.md"), "utf8");
-  const found = readme.match(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "m"));
+  const found = [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))][which];
   if (!found) throw new Error(`the README has no example in ${language}`);
   return found[1];
 }

@@ -241,6 +241,100 @@ test("a page that never had the seat shows the call, and does not take it", asyn
   expect(page.duo.call).toBeNull();
 });
 
+test("hung up while the server is away: over at once, told to the server later, and not taken up again", async () => {
+  const page = new Page().load().greet();
+  page.socket.hear({ t: "call_started", seq: 1, ...callFacts() });
+  page.socket.ok("ice_servers", { servers: [], expires: Date.now() + 60_000 });
+  await settle();
+  const { call } = page.duo;
+  const close = vi.spyOn(page.peers[0]!, "close");
+  const ended = vi.fn();
+  page.duo.on("call_ended", ended);
+  page.socket.end(1006);
+  const delivered = vi.fn();
+  void call!.hangUp().then(delivered);
+  await settle();
+  expect(close).toHaveBeenCalledTimes(1);
+  expect(page.duo.call).toBeNull();
+  expect(ended.mock.calls).toEqual([[{ call: 7, why: "hang_up", seconds: 0, peer: TOM }]]);
+
+  // The server, back without what it knew of this link, tells of the call as of one that goes on.
+  while (page.sockets.length < 2) await vi.advanceTimersByTimeAsync(100);
+  page.greet({ recovered: false }, { call: callFacts({ here: false }) });
+  expect(page.socket.last("hang_up")).toMatchObject({ call: 7 });
+  page.socket.hear({ t: "call_started", seq: 1, ...callFacts() });
+  page.socket.hear({ t: "renegotiate", seq: 2, call: 7, epoch: 2 });
+  await settle();
+  expect(page.duo.call).toBeNull();
+  expect(page.peers).toHaveLength(1);
+  expect(page.socket.all("rejoin")).toHaveLength(0);
+  expect(delivered).not.toHaveBeenCalled();
+  page.socket.ok("hang_up");
+  page.socket.hear({ t: "call_ended", seq: 3, call: 7, why: "hang_up", seconds: 1, cooldown_until: 99 });
+  await settle();
+  expect(delivered).toHaveBeenCalled();
+  expect(ended, "told once").toHaveBeenCalledTimes(1);
+
+  page.socket.hear({ t: "call_started", seq: 4, ...callFacts({ call: 8 }) });
+  expect(page.duo.call?.id, "the next one is another one").toBe(8);
+});
+
+test("what is written while the link is lost stands there at once as being sent, and is gone if it is refused", async () => {
+  const page = new Page().load().greet({}, { call: callFacts() });
+  const { call } = page.duo;
+  page.socket.end(1006);
+  const first = call!.chat("hello?");
+  const second = call!.chat("again");
+  expect(call!.messages).toMatchObject([{ text: "hello?", mine: true, sending: true }, { text: "again", sending: true }]);
+  while (page.sockets.length < 2) await vi.advanceTimersByTimeAsync(100);
+  page.greet({ recovered: true }, { call: callFacts() });
+  page.socket.no("chat", "rate_limited", { retry_after_ms: 100 });
+  await expect(second).rejects.toMatchObject({ code: "rate_limited" });
+  page.socket.hear({ t: "ok", re: page.socket.all("chat")[0]!.id, at: 123 });
+  await first;
+  expect(call!.messages).toEqual([{ from: MIA.user, text: "hello?", at: 123, mine: true }]);
+});
+
+test("hung up, and reloaded before the server could hear of it: the new page says it", async () => {
+  const page = new Page().load().greet({}, { call: callFacts() });
+  page.socket.end(1006);
+  void page.duo.call!.hangUp();
+  await settle();
+  const again = new Page(page.storage).load().greet({ recovered: true, last_id: 3 }, { call: callFacts() });
+  expect(again.duo.call).toBeNull();
+  expect(again.socket.last("hang_up")).toMatchObject({ id: 4, call: 7 });
+  again.socket.no("hang_up", "rate_limited", { retry_after_ms: 500 });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(again.socket.last("hang_up").id, "until it is heard").toBe(5);
+});
+
+test("with the server there, the end is told once, with what it says of it; without an answer soon, without", async () => {
+  const page = new Page().load().greet({}, { call: callFacts() });
+  const ended = vi.fn();
+  page.duo.on("call_ended", ended);
+  void page.duo.call!.hangUp();
+  expect(page.duo.call).toBeNull();
+  page.socket.ok("hang_up");
+  expect(ended).not.toHaveBeenCalled();
+  page.socket.hear({ t: "call_ended", seq: 1, call: 7, why: "hang_up", seconds: 4, cooldown_until: 99 });
+  expect(ended.mock.calls).toEqual([[expect.objectContaining({ seconds: 4, cooldown_until: 99, peer: TOM })]]);
+
+  page.socket.hear({ t: "call_started", seq: 2, ...callFacts({ call: 8 }) });
+  void page.duo.call!.hangUp();
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(ended).toHaveBeenCalledTimes(2);
+  expect(ended.mock.lastCall).toEqual([expect.objectContaining({ call: 8, why: "hang_up", peer: TOM })]);
+});
+
+test("blocking ends the call at once too; if it is refused, the call is hung up", async () => {
+  const page = new Page().load().greet({}, { call: callFacts() });
+  const blocked = page.duo.call!.block();
+  expect(page.duo.call).toBeNull();
+  page.socket.no("block", "unavailable");
+  await expect(blocked).rejects.toMatchObject({ code: "unavailable" });
+  expect(page.socket.last("hang_up")).toMatchObject({ call: 7 });
+});
+
 test("a call that is gone after a lost replay is told as ended, and so is a ring", async () => {
   const page = new Page().load().greet();
   page.socket.hear({ t: "rang", seq: 1, invite: 5, from: TOM, seconds: 60, expires: Date.now() + 20_000 });

@@ -122,7 +122,7 @@ export class Writer extends Coder {
   }
 
   /** The fewest bytes that, followed by zeros, say what was written. */
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Uint8Array {
     for (let count = 0; count <= 4; count += 1) {
       const unit = 2 ** (32 - 8 * count);
       const value = Math.ceil(this.#low / unit) * unit;

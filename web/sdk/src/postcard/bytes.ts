@@ -31,7 +31,7 @@ export class Writer {
     this.#length += bytes.length;
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
 

@@ -221,7 +221,7 @@ const reads = (type: Type) => (bytes: Uint8Array): unknown => {
 };
 
 /** What a client says. Throws `Malformed` where it is no message. */
-export const writeClient = (message: object): Uint8Array<ArrayBuffer> => {
+export const writeClient = (message: object): Uint8Array => {
   const writer = new Writer();
   clientMessage.write(writer, message);
   return writer.finish();

@@ -195,7 +195,9 @@ fn call_of(due: Option<Due>) -> Option<CallId> {
     match due? {
         Due::CallEnd(call) | Due::SeatGrace(call, _) => Some(call),
         Due::Confirm(_) | Due::Drain | Due::Flush | Due::ForgetPast | Due::ForgetUsers | Due::Grace(_) | Due::Load(_) => None,
-        Due::LookAgain | Due::Ready | Due::Ring(_) | Due::Round | Due::Session(_) | Due::Shutdown | Due::Sweep | Due::TicketSleep(_) => None,
+        Due::LookAgain | Due::Ready | Due::Ring(_) | Due::Round | Due::Session(_) | Due::Shutdown | Due::Sweep | Due::TicketSleep(_) => {
+            None
+        }
     }
 }
 

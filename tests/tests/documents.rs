@@ -509,7 +509,7 @@ impl Asking {
         }
     }
 
-    /// While more requests wait for the realm than may: a reply waits for every fact before it, and the store is held up.
+    /// While more requests wait for the realm than may: a reply waits for its own facts, and the store is held up.
     async fn full(&mut self, server: &Server, ann: &Guest) {
         let bearer = format!("Bearer {}", ann.token);
         let signed = ("authorization", bearer.as_str());
@@ -519,12 +519,13 @@ impl Asking {
         let name = json!({ "name": "Cleo" }).to_string();
         let mut waiting = JoinSet::new();
         let first = name.clone();
-        waiting.spawn(async move { http::send(at, "POST", "/v1/guests", &[JSON], first.as_bytes()).await.status });
+        let one_more = move || {
+            let name = first.clone();
+            async move { http::send(at, "POST", "/v1/guests", &[JSON], name.as_bytes()).await.status }
+        };
+        waiting.spawn(one_more());
         until("a row waits", || async { (server.health().await["store"]["backlog"] != 0).then_some(()) }).await;
-        for _ in 0..600 {
-            let bearer = bearer.clone();
-            waiting.spawn(async move { http::send(at, "GET", "/v1/me", &[("authorization", &bearer)], b"").await.status });
-        }
+        (0..600).for_each(|_| drop(waiting.spawn(one_more())));
         // From the first one that is refused on there is no room.
         assert_eq!(within("a refusal", waiting.join_next()).await.expect("some wait").expect("no panic"), 503);
         for route in routes().iter().filter(|route| route.statuses().contains(&503) && route.statuses().contains(&429)) {
@@ -536,7 +537,7 @@ impl Asking {
         while let Some(status) = within("those who waited", waiting.join_next()).await {
             statuses.insert(status.expect("no panic"));
         }
-        assert_eq!(statuses, BTreeSet::from([200, 201, 503]), "who waited was answered in the end");
+        assert_eq!(statuses, BTreeSet::from([201, 503]), "who waited was answered in the end");
     }
 }
 

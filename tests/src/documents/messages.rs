@@ -2,7 +2,8 @@
 //! message that the code has and this table has not does not compile or fails a test, and the other way round.
 
 use super::parts::{
-    LOBBY, REFERENCE, call_fields, candidates_fields, closings, contacts, description_fields, pair_fields, peer_link, presence, tags, why,
+    LOBBY, REFERENCE, call_fields, candidates_fields, closings, contacts, contacts_said, description_fields, pair_fields, peer_link,
+    presence, tags, why,
 };
 use super::schema::*;
 use duologue_core::kit::ids::MAX_INTEGER;
@@ -125,7 +126,7 @@ pub fn commands() -> Vec<Command> {
             [user("whom"), must("reason", text_of(0, 1_000), ""), asked("call", part("id"), "about which")],
         ),
         command("rescind", &["ok_cooled"], "The caller takes a ring back (INV 8)", [invite()]),
-        command("share", &["ok"], "Gives contacts; told once both did (CALL 5)", [call(), must("contacts", contacts(), "")]),
+        command("share", &["ok"], "Gives contacts; told once both did (CALL 5)", [call(), must("contacts", contacts_said(), "")]),
         command("unblock", &["ok"], "Takes a block back (SAFE 4)", [user("whom")]),
         command("unpair", &["ok"], "Takes the wish to be paired back (PAIR 1)", []),
         command(

@@ -22,6 +22,12 @@ pub(super) fn contacts() -> Schema {
         "additionalProperties": { "type": "string", "maxLength": 256 } })
 }
 
+/// The same where it is said: how many and how long is looked at after the call.
+pub(super) fn contacts_said() -> Schema {
+    json!({ "type": "object", "additionalProperties": { "type": "string" },
+        "description": "1 to 10 entries, keys of 1 to 32 characters, values of at most 256; looked at after the call." })
+}
+
 /// Why something ended: each use has its own words, of [`Why::ALL`].
 pub(super) fn why(whys: &[Why]) -> Schema {
     one_of(&whys.iter().map(|why| why.code()).collect::<Vec<_>>())

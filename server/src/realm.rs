@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -210,21 +210,22 @@ pub(crate) fn open(folder: &Path) -> Result<Sqlite, Failed> {
 /// Judges the memory's level, tells its changes and how it stands about as often as it is swept (MEM 1), and has the realm do what is
 /// to be done about it (MEM 3).
 pub(crate) async fn judge_memory(app: Arc<App>, (every, sweep): (Duration, Duration)) {
-    let (mut before, mut told) = (Level::Ok, Instant::now());
+    let (mut before, mut untold) = (Level::Ok, Duration::ZERO);
     loop {
         tokio::time::sleep(every).await;
+        untold += every;
         let (used, level) = app.memory.level();
         if level != before || level == Level::Critical {
             app.driver.memory(level);
         }
-        if level != before || told.elapsed() >= sweep {
+        if level != before || untold >= sweep {
             let (used, budget) = (write_size(used >> 20 << 20), write_size(app.memory.budget()));
             if level > before {
                 warn!(%used, %budget, level = memory::name(level), "memory")
             } else {
                 info!(%used, %budget, level = memory::name(level), "memory")
             }
-            (before, told) = (level, Instant::now());
+            (before, untold) = (level, Duration::ZERO);
         }
     }
 }

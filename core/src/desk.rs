@@ -91,9 +91,15 @@ impl Desk {
         self.turn_facts.push(row);
     }
 
-    /// The facts that this turn has recorded, by number.
-    pub fn turn_facts(&self) -> impl Iterator<Item = (FactNo, &Row)> {
-        self.turn_facts.iter().zip(self.facts.0 + 1..).map(|(row, number)| (FactNo(number), row))
+    /// The facts that this turn has recorded.
+    pub fn turn_facts(&self) -> impl Iterator<Item = &Row> {
+        self.turn_facts.iter()
+    }
+
+    /// The number of the last of them.
+    pub fn last_fact(&self) -> Option<FactNo> {
+        let count = self.turn_facts.len() as u64;
+        (count > 0).then_some(FactNo(self.facts.0 + count))
     }
 
     /// How many facts this turn has recorded.
@@ -204,7 +210,7 @@ impl Desk {
     /// Gives out what this turn said: facts first, then the rest in order, each with the fact that it waits for.
     pub fn end_turn(&mut self) {
         assert!(self.touched.is_empty() && self.remarked.is_empty() && self.redrawn.is_empty(), "settled before the end of a turn");
-        let own = if self.turn_facts.is_empty() { FactNo(0) } else { FactNo(self.facts.0 + self.turn_facts.len() as u64) };
+        let own = self.last_fact().unwrap_or_default();
         self.facts.0 += self.turn_facts.len() as u64;
         let newest = self.facts;
         self.out.extend(self.turn_facts.drain(..).map(Output::Fact));

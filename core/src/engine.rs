@@ -233,14 +233,17 @@ impl Engine {
 
     fn end_turn(&mut self) {
         pairing::renew(&mut self.parts, &mut self.desk);
+        self.note_facts();
         visible::settle(&mut self.parts, &mut self.desk);
-        for (fact, row) in self.desk.turn_facts() {
-            let users = row.users().into_iter().flatten();
-            users.filter_map(|user| self.parts.people.slot(user)).collect::<Vec<_>>().into_iter().for_each(|slot| {
-                self.parts.people.has_fact(slot, fact);
-            });
-        }
         self.desk.end_turn();
+    }
+
+    /// The facts of a turn are durable together: whoever they are about, and whose state changed with them, waits for the last one.
+    fn note_facts(&mut self) {
+        let Some(last) = self.desk.last_fact() else { return };
+        let named = self.desk.turn_facts().flat_map(Row::users).flatten().filter_map(|user| self.parts.people.slot(user));
+        let users: Vec<Slot> = named.chain(self.desk.changed()).collect();
+        users.into_iter().for_each(|user| self.parts.people.has_fact(user, last));
     }
 
     fn fire(&mut self, due: Due) {

@@ -1,12 +1,13 @@
 //! One file per thing that users do; the only place where parts meet. A flow reads like its rule: check – decide – change – tell.
 //! An upper flow calls a lower one, never the other way; a test reads the `use` lines against this list, lowest first.
 //!
-//! Order: `ring`, `found`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `reel`, `window`, `invite`, `session`, `safety`, `attach`, `sweep`, `account`.
+//! Order: `ring`, `found`, `draw`, `visible`, `memory`, `profile`, `restore`, `call`, `seat`, `talk`, `answer`, `pairing`, `lobby`, `reel`, `window`, `invite`, `session`, `safety`, `attach`, `sweep`, `account`.
 
 pub mod account;
 pub mod answer;
 pub mod attach;
 pub mod call;
+pub mod draw;
 pub mod found;
 pub mod invite;
 pub mod lobby;

@@ -1,7 +1,7 @@
 //! The reel: cards drawn at random, nobody twice before everybody came. And the budget of all cards that are asked for.
 //! LOB 3, 5, 6, 8.
 
-use super::{Me, pairing, visible};
+use super::{Me, draw, pairing, visible};
 use crate::desk::Desk;
 use crate::kit::ids::{LinkId, UserId};
 use crate::kit::random::{Purpose, Stream};
@@ -31,13 +31,13 @@ pub fn next(parts: &mut Parts, desk: &mut Desk, me: Me, limit: u32, filter: &Fil
     let link = me.link.ok_or(Reason::NotInLobby)?;
     let limit = limit.min(LIMIT_MAX) as usize;
     let accepts = pairing::as_accepts(desk, filter);
-    let stream = visible::stream(parts, desk, Purpose::Reel, me.user);
-    let mut draw = Draw { viewer: me.user, link, lobby, accepts: &accepts, stream };
+    let stream = draw::stream(parts, desk, Purpose::Reel, me.user);
+    let mut drawing = Draw { viewer: me.user, link, lobby, accepts: &accepts, stream };
     // One more than wanted tells whether there are more.
-    let mut drawn = draw.unseen(parts, limit + 1, restart);
+    let mut drawn = drawing.unseen(parts, limit + 1, restart);
     let were_all_seen = drawn.is_empty() && !restart;
     if were_all_seen {
-        drawn = draw.unseen(parts, limit + 1, true);
+        drawn = drawing.unseen(parts, limit + 1, true);
     }
     let more = drawn.len() > limit;
     drawn.truncate(limit);
@@ -45,7 +45,7 @@ pub fn next(parts: &mut Parts, desk: &mut Desk, me: Me, limit: u32, filter: &Fil
     if restart {
         parts.reels.forget(link);
     } else if were_all_seen {
-        let all = draw.all(parts);
+        let all = drawing.all(parts);
         parts.reels.hide(link, all.into_iter());
     }
     for user in &drawn {
@@ -66,11 +66,11 @@ pub fn pay(parts: &mut Parts, desk: &Desk, user: Slot, cards: u32) -> Result<(),
 impl Draw<'_> {
     /// Up to `most` whom the reel has not shown (all count as such if it begins anew), each with the same chance.
     fn unseen(&mut self, parts: &Parts, most: usize, anew: bool) -> Vec<Slot> {
-        let pool = visible::pool(parts, self.lobby, self.accepts);
+        let pool = draw::pool(parts, self.lobby, self.accepts);
         let mut drawn: Vec<Slot> = Vec::with_capacity(most);
         // In a large pool chance finds them soon; where it does not, few are left, and all are looked at.
-        let mut misses = if pool.len() > 4 * most { 0 } else { visible::TRIES };
-        while drawn.len() < most && misses < visible::TRIES {
+        let mut misses = if pool.len() > 4 * most { 0 } else { draw::TRIES };
+        while drawn.len() < most && misses < draw::TRIES {
             let user = pool[self.stream.below(pool.len() as u32) as usize];
             if self.may_come(parts, user, anew) && !drawn.contains(&user) {
                 misses = 0;
@@ -91,11 +91,11 @@ impl Draw<'_> {
 
     /// Everybody who may come at all.
     fn all(&self, parts: &Parts) -> Vec<UserId> {
-        let pool = visible::pool(parts, self.lobby, self.accepts).iter().copied();
+        let pool = draw::pool(parts, self.lobby, self.accepts).iter().copied();
         pool.filter(|user| self.may_come(parts, *user, true)).map(|user| parts.people.id(user)).collect()
     }
 
     fn may_come(&self, parts: &Parts, user: Slot, anew: bool) -> bool {
-        visible::is_accepted(parts, self.viewer, self.accepts, user) && (anew || !parts.reels.has_shown(self.link, parts.people.id(user)))
+        draw::is_accepted(parts, self.viewer, self.accepts, user) && (anew || !parts.reels.has_shown(self.link, parts.people.id(user)))
     }
 }

@@ -129,12 +129,15 @@ impl Task {
         self.said_goodbye().await;
     }
 
-    /// Waits until those who were hung up on have been told: a reply waits for every fact before it, as the end of a call does.
+    /// Waits until those who were hung up on have been told: a reply waits for the facts about who asks, as the end of their call does.
     async fn said_goodbye(&self) {
-        let Some((member, token)) = self.tokens.iter().next() else { return };
-        let asked = self.place.driver.ask(secrets::hash(token), address(*member), Request::Me);
+        let all_asked = async {
+            for (member, token) in &self.tokens {
+                let _ = self.place.driver.ask(secrets::hash(token), address(*member), Request::Me).await;
+            }
+        };
         // With a store that is down there is no waiting.
-        let _ = tokio::time::timeout(GOODBYE_MOST, asked).await;
+        let _ = tokio::time::timeout(GOODBYE_MOST, all_asked).await;
     }
 
     /// Runs deadlines and carries things to and fro until everybody is quiet.

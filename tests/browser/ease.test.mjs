@@ -179,7 +179,7 @@ test("a long name is shortened and nothing else", { timeout: 60_000 }, async () 
         return { wide: document.documentElement.scrollWidth, face: [face.width, face.height], name: name.scrollWidth > name.clientWidth && name.clientWidth > 40 };
       });
       assert.ok(wide <= width, `${wide} of ${width}`);
-      assert.equal(face[0], face[1], "a face is round");
+      assert.ok(Math.abs(face[0] - face[1]) < 0.01, `a face is round, not ${face}`);
       assert.ok(name, "the name is what gives way, and its beginning is read");
     }
   });

@@ -45,7 +45,8 @@ export class FirefoxPerson extends Person {
     const selector = `[data-testid="${testId}"]`;
     return {
       waitFor: () => this.page.waitForSelector(selector, { visible: true }),
-      click: () => this.page.locator(selector).click(),
+      // A button that takes no pointer yet (a ring that has just come) is waited for, as Playwright does by itself.
+      click: () => this.page.locator(selector).filter((element) => getComputedStyle(element).pointerEvents !== "none").click(),
       fill: (text) => this.page.locator(selector).fill(text),
       isVisible: async () => (await (await this.page.$(selector))?.isVisible()) ?? false,
     };

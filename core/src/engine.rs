@@ -408,7 +408,7 @@ impl Engine {
         }
         let gone = self.parts.answered.remember(user, key, number, answer, self.desk.rules.answers, self.desk.now);
         self.forget_client(user, gone);
-        if let (true, crate::parts::answered::ClientKey::Client(client), Ok(done)) = (self.desk.recorded() > 0, key, answer) {
+        if let (true, Some(client), Ok(done)) = (self.desk.recorded() > 0, key.client(), answer) {
             let user = self.parts.people.id(user);
             self.desk.record(Row::Answer(Box::new(AnswerRow { user, client, number, done: done.clone(), at: self.desk.now })));
         }

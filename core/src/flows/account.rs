@@ -11,6 +11,7 @@ use crate::parts::rates::{Action, Whom};
 use crate::parts::sessions::Session;
 use crate::parts::{Parts, Slot};
 use crate::row::{HistoryRow, PersonRow, Row};
+use crate::wire::check::check_reason;
 use crate::wire::{Card, Closing, Done, Reason, Totals};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -68,6 +69,7 @@ fn of_user(
             return Ok(own(parts, user, expires));
         }
         Request::Report { user: of, reason, call } => {
+            check_reason(reason)?;
             let about = found.filter(|found| matches!(found.key, Key::Together(..)));
             safety::report(parts, desk, me, *of, (reason, *call), about)?
         }

@@ -70,7 +70,7 @@ pub fn attached(parts: &mut Parts, desk: &mut Desk, hello: &Attach, found: Optio
 
 /// Whose numbers a connection counts with.
 pub fn key_of(link: LinkId, client: Option<crate::kit::ids::ClientId>) -> ClientKey {
-    client.map_or(ClientKey::Link(link), ClientKey::Client)
+    client.map_or(ClientKey::of_link(link), ClientKey::of_client)
 }
 
 /// CON 5: clients not seen for long, and without a connection, are forgotten with their answers; gives how many.
@@ -243,10 +243,10 @@ pub fn remove(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
     parts.reels.forget(link);
     desk.timers.cancel(Due::Grace(link));
     match known.client {
-        None => parts.answered.forget(user, ClientKey::Link(link)),
+        None => parts.answered.forget(user, ClientKey::of_link(link)),
         Some(client) => {
-            parts.answered.touch(user, ClientKey::Client(client), desk.now);
-            parts.answered.drop_pending(user, ClientKey::Client(client));
+            parts.answered.touch(user, ClientKey::of_client(client), desk.now);
+            parts.answered.drop_pending(user, ClientKey::of_client(client));
         }
     }
     parts.parked.drop_commands(link);

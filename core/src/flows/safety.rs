@@ -9,7 +9,6 @@ use crate::parts::parked::Found;
 use crate::parts::rates::{Action, Whom};
 use crate::parts::{Parts, Slot};
 use crate::row::{ReportRow, Row};
-use crate::wire::check::check_reason;
 use crate::wire::{Done, Reason, Why};
 use alloc::boxed::Box;
 
@@ -61,7 +60,6 @@ pub fn report(
     if by == of {
         return Err(Reason::InvalidTarget.into());
     }
-    check_reason(reason)?;
     if found.is_none() {
         let rate = parts.rates.take(Action::Reports, Whom::User(by), &desk.rules.rate_reports, desk.now);
         rate.map_err(|retry_after| Reason::RateLimited { retry_after })?;

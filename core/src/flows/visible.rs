@@ -8,7 +8,7 @@ use crate::kit::random::Purpose;
 use crate::kit::warm::warm;
 use crate::output::WindowView;
 use crate::parts::lobbies::{GENDERS, GenderNo, LobbyNo};
-use crate::parts::windows::{Asked, Window, WindowNo};
+use crate::parts::windows::{Window, WindowNo};
 use crate::parts::{Parts, Slot};
 use crate::row::Pair;
 use crate::wire::{Marks, Place};
@@ -86,7 +86,7 @@ fn settle_own_windows(parts: &mut Parts, desk: &mut Desk, viewer: Slot) {
 /// LOB 8: what the same window showed a short while ago, as far as it may be shown still.
 fn show_as_before(parts: &mut Parts, desk: &Desk, no: WindowNo) {
     let window = parts.windows.get(no);
-    let (viewer, asked) = (window.viewer, asked(window));
+    let (viewer, asked) = (window.viewer, window.asked());
     for user in parts.draws.take(viewer, &asked, desk.now) {
         if is_eligible(parts, no, user) {
             parts.windows.show(no, user, desk.now);
@@ -131,12 +131,8 @@ pub fn close(parts: &mut Parts, desk: &mut Desk, link: LinkId) {
 pub fn unwatch(parts: &mut Parts, desk: &Desk, link: LinkId) -> bool {
     let Some(no) = parts.windows.of(link) else { return false };
     let window = parts.windows.get(no);
-    parts.draws.closed(window.viewer, asked(window), window.same_until, window.shown().map(|(_, user, _)| user), desk.now);
+    parts.draws.closed(window.viewer, window.asked(), window.same_until, window.shown().map(|(_, user, _)| user), desk.now);
     parts.windows.close(link)
-}
-
-fn asked(window: &Window) -> Asked {
-    Asked { lobby: window.lobby, places: window.places, accepts: window.accepts.clone() }
 }
 
 fn hide(parts: &mut Parts, desk: &mut Desk, user: Slot) {

@@ -33,7 +33,7 @@ pub fn open(parts: &mut Parts, desk: &mut Desk, me: Me, size: u32, filter: &Filt
 /// LOB 8: until when this window is one that the user has open, or closed a short while ago.
 fn same_until(parts: &Parts, desk: &Desk, user: Slot, asked: &Asked) -> Option<Millis> {
     let open = parts.links.of(user).iter().filter_map(|link| Some(parts.windows.get(parts.windows.of(*link)?)));
-    let mut open = open.filter(|window| window.is_same(asked) && window.same_until > desk.now).map(|window| window.same_until);
+    let mut open = open.filter(|window| window.same_until > desk.now && window.asked() == *asked).map(|window| window.same_until);
     open.next().or_else(|| parts.draws.same_until(user, asked, desk.now))
 }
 

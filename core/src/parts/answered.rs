@@ -9,11 +9,26 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
-/// Whose numbers they are: a page or process, or a connection that named none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ClientKey {
-    Client(ClientId),
-    Link(LinkId),
+/// Whose numbers they are: a page or process, or a connection that named none. In few bytes, for one is kept for nearly everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKey {
+    is_link: bool,
+    id: [u8; 16],
+}
+
+impl ClientKey {
+    pub fn of_client(client: ClientId) -> ClientKey {
+        ClientKey { is_link: false, id: client.0.to_be_bytes() }
+    }
+
+    pub fn of_link(link: LinkId) -> ClientKey {
+        ClientKey { is_link: true, id: u128::from(link.0).to_be_bytes() }
+    }
+
+    /// The client, if it named itself.
+    pub fn client(self) -> Option<ClientId> {
+        (!self.is_link).then(|| ClientId(u128::from_be_bytes(self.id)))
+    }
 }
 
 /// What is known of a number.
@@ -97,31 +112,9 @@ struct Unanswered {
     dropped: Vec<u64>,
 }
 
-/// A `ClientKey` in few bytes: one is kept for nearly everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Whose {
-    is_link: bool,
-    id: [u8; 16],
-}
-
-impl From<ClientKey> for Whose {
-    fn from(key: ClientKey) -> Whose {
-        match key {
-            ClientKey::Client(client) => Whose { is_link: false, id: client.0.to_be_bytes() },
-            ClientKey::Link(link) => Whose { is_link: true, id: u128::from(link.0).to_be_bytes() },
-        }
-    }
-}
-
-impl Whose {
-    fn client(self) -> Option<ClientId> {
-        (!self.is_link).then(|| ClientId(u128::from_be_bytes(self.id)))
-    }
-}
-
 #[derive(Clone, Debug)]
 struct Client {
-    whose: Whose,
+    key: ClientKey,
     last_id: u64,
     seen: Millis,
     answers: Kept,
@@ -132,11 +125,7 @@ struct Client {
 
 impl Client {
     fn new(key: ClientKey, now: Millis) -> Client {
-        Client { whose: key.into(), last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
-    }
-
-    fn is(&self, key: ClientKey) -> bool {
-        self.whose == key.into()
+        Client { key, last_id: 0, seen: now, answers: Kept::default(), unanswered: None, loaded: Millis::default() }
     }
 
     fn pending(&self) -> &[u64] {
@@ -173,19 +162,19 @@ impl Answered {
     }
 
     fn client(&self, user: Slot, key: ClientKey) -> Option<&Client> {
-        self.of.get(user).iter().find(|client| client.is(key))
+        self.of.get(user).iter().find(|client| client.key == key)
     }
 
     /// The client's record, made if there is none. A client with an id that has to go for it is given back: its rows go too.
     fn client_mut(&mut self, user: Slot, key: ClientKey, now: Millis) -> (&mut Client, Option<ClientId>) {
         let clients = self.of.get_mut(user);
         let mut gone = None;
-        let index = match clients.iter().position(|client| client.is(key)) {
+        let index = match clients.iter().position(|client| client.key == key) {
             Some(index) => index,
             None => {
                 if clients.len() >= self.clients_max as usize {
-                    let oldest = (0..clients.len()).min_by_key(|i| (clients[*i].seen, clients[*i].whose)).expect("not empty");
-                    gone = clients.remove(oldest).whose.client();
+                    let oldest = (0..clients.len()).min_by_key(|i| (clients[*i].seen, clients[*i].key)).expect("not empty");
+                    gone = clients.remove(oldest).key.client();
                 }
                 clients.push(Client::new(key, now));
                 clients.len() - 1
@@ -225,14 +214,14 @@ impl Answered {
 
     /// It no longer waits.
     pub fn ready(&mut self, user: Slot, key: ClientKey, number: u64) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
             client.change_unanswered(|unanswered| unanswered.pending.retain(|n| *n != number));
         }
     }
 
     /// The connection that they came over is no more, and they with it.
     pub fn drop_pending(&mut self, user: Slot, key: ClientKey) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
             client.change_unanswered(|Unanswered { pending, dropped }| {
                 dropped.append(pending);
                 let too_many = dropped.len().saturating_sub(DROPPED_MAX);
@@ -255,20 +244,20 @@ impl Answered {
 
     /// Keeps an answer of `at` that was read from its row.
     pub fn load(&mut self, user: Slot, client: ClientId, number: u64, answer: &Answer, keep: u32, (at, now): (Millis, Millis)) {
-        let key = ClientKey::Client(client);
+        let key = ClientKey::of_client(client);
         let _ = self.remember(user, key, number, answer, keep, at.min(now));
         self.client_mut(user, key, at.min(now)).0.loaded = now;
     }
 
     /// The client is there again, or still.
     pub fn touch(&mut self, user: Slot, key: ClientKey, now: Millis) {
-        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.is(key)) {
+        if let Some(client) = self.of.get_mut(user).iter_mut().find(|client| client.key == key) {
             client.seen = now;
         }
     }
 
     pub fn forget(&mut self, user: Slot, key: ClientKey) {
-        self.of.get_mut(user).retain(|client| !client.is(key));
+        self.of.get_mut(user).retain(|client| client.key != key);
     }
 
     /// Forgets clients of `user` not seen since `before`, but those in `keep`; gives those whose rows go too.
@@ -278,8 +267,8 @@ impl Answered {
             return gone;
         }
         self.of.get_mut(user).retain(|client| {
-            let stays = client.seen.max(client.loaded) > before || keep.iter().any(|key| client.is(*key));
-            gone.extend(client.whose.client().filter(|_| !stays));
+            let stays = client.seen.max(client.loaded) > before || keep.contains(&client.key);
+            gone.extend(client.key.client().filter(|_| !stays));
             stays
         });
         gone
@@ -291,7 +280,7 @@ impl Answered {
 
     pub fn digest(&self, user: Slot, into: &mut Digest) {
         for client in self.of.get(user) {
-            into.number(u64::from(client.whose.is_link)).bytes(&client.whose.id);
+            into.number(u64::from(client.key.is_link)).bytes(&client.key.id);
             into.number(client.last_id).number(client.pending().len() as u64);
             for number in client.dropped() {
                 into.number(*number);
@@ -309,7 +298,7 @@ mod tests {
     #[test]
     fn con_5_the_newest_answers_are_kept_whatever_their_length() {
         let mut answered = Answered::new(4);
-        let (user, key) = (Slot(3), ClientKey::Link(LinkId(1)));
+        let (user, key) = (Slot(3), ClientKey::of_link(LinkId(1)));
         let answer = |n: u64| -> Answer {
             match n % 3 {
                 0 => Ok(Done::Joined { lobby: core::iter::repeat_n('x', 30 * n as usize).collect() }),

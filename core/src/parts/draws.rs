@@ -22,6 +22,12 @@ struct Draw {
     shown: Box<[Slot]>,
 }
 
+impl Draw {
+    fn is_same(&self, asked: &Asked, now: Millis) -> bool {
+        self.until > now && self.asked == *asked
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Draws {
     by_user: BTreeMap<Slot, Vec<Draw>>,
@@ -32,8 +38,7 @@ pub struct Draws {
 impl Draws {
     /// Until when this window, which is closed, is the same if it is opened again.
     pub fn same_until(&self, user: Slot, asked: &Asked, now: Millis) -> Option<Millis> {
-        let same = self.by_user.get(&user)?.iter().find(|draw| draw.until > now && draw.asked == *asked)?;
-        Some(same.until)
+        self.by_user.get(&user)?.iter().find(|draw| draw.is_same(asked, now)).map(|draw| draw.until)
     }
 
     /// One closes that showed these, and is the same until then.
@@ -52,11 +57,15 @@ impl Draws {
         self.looks.push_back((now + SAME_FOR, user));
     }
 
-    /// The same window is open again: whom it showed.
+    /// The same window is open again: whom it showed. What it is the same as, it knows by itself from now on.
     pub fn take(&mut self, user: Slot, asked: &Asked, now: Millis) -> Box<[Slot]> {
-        let draws = self.by_user.get_mut(&user).map_or(&mut [][..], Vec::as_mut_slice);
-        let same = draws.iter_mut().find(|draw| draw.until > now && draw.asked == *asked);
-        same.map(|draw| core::mem::take(&mut draw.shown)).unwrap_or_default()
+        let Some(draws) = self.by_user.get_mut(&user) else { return Box::default() };
+        let Some(at) = draws.iter().position(|draw| draw.is_same(asked, now)) else { return Box::default() };
+        let shown = draws.remove(at).shown;
+        if draws.is_empty() {
+            self.by_user.remove(&user);
+        }
+        shown
     }
 
     /// Drops what is too old.

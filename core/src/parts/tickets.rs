@@ -148,10 +148,10 @@ impl Tickets {
     /// The user is looked at again then, or at an earlier instant that was said before.
     pub fn look_again(&mut self, user: Slot, at: Millis) {
         let Some(wish) = self.get_mut(user) else { return };
-        let before = wish.again.replace(wish.again.map_or(at, |before| before.min(at)));
-        let after = wish.again.unwrap_or(at);
-        self.again.remove(&(before.unwrap_or_default(), user));
-        self.again.insert((after, user));
+        let before = wish.again.unwrap_or(at);
+        wish.again = Some(before.min(at));
+        self.again.remove(&(before, user));
+        self.again.insert((before.min(at), user));
     }
 
     /// When somebody is to be looked at again.

@@ -148,8 +148,9 @@ impl Window {
     pub fn free(&self) -> u8 {
         self.places - self.filled
     }
-    pub fn is_same(&self, asked: &Asked) -> bool {
-        (self.lobby, self.places, &self.accepts) == (asked.lobby, asked.places, &asked.accepts)
+    /// What it was asked for.
+    pub fn asked(&self) -> Asked {
+        Asked { lobby: self.lobby, places: self.places, accepts: self.accepts.clone() }
     }
     pub fn user_at(&self, place: u8) -> Option<Slot> {
         let user = self.shown.user(place);

@@ -21,7 +21,9 @@ pub fn figures(quick: bool) -> Vec<Figure> {
     }
     eprintln!("  idle polls …");
     figures.extend(idle.iter().map(|people| idle_poll(*people)));
-    figures.push(tickets(if quick { 1_000 } else { 10_000 }));
+    let waiting = if quick { 1_000 } else { 10_000 };
+    figures.push(tickets(waiting));
+    figures.extend(crowd(waiting));
     figures
 }
 
@@ -124,19 +126,50 @@ fn idle_poll(people: u32) -> Figure {
     Figure::held(format!("idle poll, {people} people"), format!("{nanos} ns"), "≤ 20 ns, the same for all")
 }
 
+/// Person `n` comes with these tags and wishes to be paired with somebody who has those.
+fn wish(engine: &mut Engine, now: Millis, n: u32, tags: Vec<String>, wanted: Vec<String>) {
+    realm::give(engine, now, &realm::guest(n));
+    realm::attach(engine, now, n);
+    let patch = ProfilePatch { tags: Patch::Set(tags), ..ProfilePatch::default() };
+    realm::give(engine, now, &realm::command(n, 1, Command::Profile(Box::new(patch))));
+    realm::give(engine, now, &realm::command(n, 2, Command::Join { lobby: None }));
+    let filter = Filter { tags: wanted, ..Filter::default() };
+    realm::give(engine, now, &realm::command(n, 3, Command::Pair { filter, confirm: false }));
+}
+
+/// A crowd that waits for somebody who is not there: what it costs from then on, and what one more who fits nobody costs.
+fn crowd(people: u32) -> [Figure; 2] {
+    let (here, absent) = (|| vec!["here".to_string()], || vec!["absent".to_string()]);
+    let mut engine = realm::engine(people + 1);
+    let mut now = realm::START;
+    for n in 1..=people {
+        wish(&mut engine, now, n, here(), absent());
+        now = now + Span(5);
+    }
+    let mut minute = |engine: &mut Engine| {
+        let (start, end) = (cpu::thread_time(), now + Span::secs(60));
+        while let Some(deadline) = engine.poll_timeout().filter(|deadline| deadline.at <= end) {
+            engine.handle_timeout(deadline.at);
+            realm::drain(engine);
+        }
+        now = end;
+        (now, format!("{:.2} ms", (cpu::thread_time() - start).as_secs_f64() * 1e3))
+    };
+    minute(&mut engine);
+    let (later, idle) = minute(&mut engine);
+    wish(&mut engine, later, people + 1, here(), absent());
+    let (_, newcomer) = minute(&mut engine);
+    [
+        Figure::plain(format!("{people} tickets that fit nobody: a minute of waiting"), idle),
+        Figure::plain(format!("{people} tickets that fit nobody: a minute in which one more comes"), newcomer),
+    ]
+}
+
 /// So many tickets at once, each with three tags that the other must have, paired in one round.
 fn tickets(people: u32) -> Figure {
     let mut engine = realm::engine(people);
     let tags = |n: u32| -> Vec<String> { (0..3).map(|k| format!("tag{}", (n / 2 + k) % 20)).collect() };
-    for n in 1..=people {
-        realm::give(&mut engine, realm::START, &realm::guest(n));
-        realm::attach(&mut engine, realm::START, n);
-        let patch = ProfilePatch { tags: Patch::Set(tags(n)), ..ProfilePatch::default() };
-        realm::give(&mut engine, realm::START, &realm::command(n, 1, Command::Profile(Box::new(patch))));
-        realm::give(&mut engine, realm::START, &realm::command(n, 2, Command::Join { lobby: None }));
-        let filter = Filter { tags: tags(n), ..Filter::default() };
-        realm::give(&mut engine, realm::START, &realm::command(n, 3, Command::Pair { filter, confirm: false }));
-    }
+    (1..=people).for_each(|n| wish(&mut engine, realm::START, n, tags(n), tags(n)));
     let mut calls = 0;
     let start = cpu::thread_time();
     let mut now = realm::START;
